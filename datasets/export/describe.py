@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Print what datasets/README.md says about ONNX files: size, parameters, MACs, operators, sha256.
+
+    python describe.py                # the shipped files
+    python describe.py my.onnx --bind batch=1
+
+MACs are the multiply-accumulates of Conv, Gemm and MatMul alone, as papers count them.
+"""
+
+import argparse
+import hashlib
+import sys
+from collections import Counter
+from math import prod
+from pathlib import Path
+
+import onnx
+
+from shapes import parse_bind, shapes
+
+DATASETS = Path(__file__).resolve().parent.parent
+
+
+def macs(graph: onnx.GraphProto, shape: dict[str, list[int]]) -> int:
+    total = 0
+    for node in graph.node:
+        if node.op_type not in ("Conv", "Gemm", "MatMul"):
+            continue
+        out = shape[node.output[0]]
+        attributes = {a.name: a.i for a in node.attribute}
+        if node.op_type == "Conv":  # weight: M x C/group x kernel
+            depth = prod(shape[node.input[1]][1:])
+        elif node.op_type == "Gemm":
+            depth = shape[node.input[0]][0 if attributes.get("transA") else 1]
+        else:
+            depth = shape[node.input[0]][-1]
+        total += prod(out) * depth
+    return total
+
+
+def describe(path: Path, sizes: dict[str, int]) -> None:
+    data = path.read_bytes()
+    model = onnx.load(path, load_external_data=False)
+    graph = model.graph
+    shape = shapes(model, sizes)
+    shape |= {t.name: list(t.dims) for t in graph.initializer}
+    shape |= {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in graph.input}
+    floating = [t for t in graph.initializer
+                if t.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)]
+    # A float with no dimensions is a constant of an operator (a bound of Clip), not a parameter.
+    parameters = sum(prod(t.dims) for t in floating if t.dims)
+    absent = [t for t in graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
+    operators = Counter(f"{n.domain}.{n.op_type}".lstrip(".") for n in graph.node)
+    opsets = ", ".join(f"{o.domain or 'ai.onnx'} {o.version}" for o in model.opset_import)
+    print(f"{path.name}")
+    print(f"  written by  {model.producer_name} {model.producer_version}, IR version {model.ir_version}, opset {opsets}")
+    print(f"  file        {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
+    print(f"  parameters  {parameters}, in {sum(1 for t in floating if t.dims)} tensors")
+    print(f"  no values   {len(absent)} tensors of {len(graph.initializer)}")
+    print(f"  MACs        {macs(graph, shape)} with {', '.join(f'{k}={v}' for k, v in sizes.items()) or 'nothing bound'}")
+    print(f"  operators   {', '.join(f'{k} {v}' for k, v in sorted(operators.items()))}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Print size, parameters, MACs and operators of ONNX files.")
+    parser.add_argument("model", type=Path, nargs="*", help="ONNX files (default: those in datasets/)")
+    parser.add_argument("--bind", metavar="NAME=N", type=parse_bind, action="append",
+                        help="size of a symbolic dimension; may be repeated (default for datasets/: batch=1)")
+    args = parser.parse_args()
+    sizes = dict(args.bind or ([] if args.model else [("batch", 1)]))
+    for path in args.model or sorted(DATASETS.glob("*.onnx")):
+        try:
+            describe(path, sizes)
+        except ValueError as error:
+            sys.exit(f"describe.py: {path}: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,300 @@
+// emit: Plan -> Program. For each segment the boundary (switches, weights) and one parallel block; data
+// goes where `memory` (across segments) and `streams` (within one) put it. The plan decides modes and
+// arrays; addresses and chunks are decided here, the same way for every optimizer.
+
+import { failOn, internal } from '../base/problem.ts';
+import type { Range } from '../base/shapes.ts';
+import { ceilDiv } from '../base/units.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import type { Graph } from '../ir/graph.ts';
+import type { OperatorPlan, Plan, SegmentPlan } from '../optimizer/plan.ts';
+import { meet, without } from '../program/geometry.ts';
+import type { ManifestTensor, MetaOp, Place, Program, Region, RegionId, Statement, TensorId } from '../program/program.ts';
+import { manifestOf } from './manifest.ts';
+import { KeptMemory } from './memory.ts';
+import { chunksOf, type Life, livesOf, type Read, type Step, stepsOf, tensorBytes } from './steps.ts';
+import { type Room, shareStreams, type Stream } from './streams.ts';
+import { demandsOn, ownDemand, windowPositions } from './windows.ts';
+
+/** The program of a plan. Throws `plan` for a relaxed plan, whose arrays are not whole copies. */
+export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
+  failOn(
+    plan.segments.flatMap(({ operators }) => operators).filter(({ copies }) => !Number.isInteger(copies)).map(({ id, copies }) => ({
+      kind: 'plan', where: `operator ${id}`, reason: `${copies} copies of its weights cannot be written`, next: 'Schedule without `relaxed`.',
+    })),
+  );
+  const manifest = manifestOf(graph, plan);
+  const steps = stepsOf(plan, manifest);
+  const emitter = new Emitter(plan, hardware, livesOf(steps, manifest), manifest.tensors);
+  const body = plan.segments.flatMap((segment, i) => emitter.segment(segment, steps[i] ?? []));
+  return {
+    noun: 'program',
+    schemaVersion: 1,
+    model: plan.model,
+    hardware: plan.hardware,
+    precision: plan.precision,
+    tensors: manifest.tensors,
+    operators: manifest.operators,
+    regions: emitter.regions,
+    body,
+  };
+}
+
+/** The segment's part of what each tensor's regions are written by and read from. */
+interface Wiring {
+  readonly reads: Map<Step, RegionId[]>;
+  readonly writes: Map<TensorId, Region[]>;
+  readonly moves: MetaOp[];
+}
+
+class Emitter {
+  readonly regions: Region[] = [];
+  private readonly homes = new Map<TensorId, readonly Region[]>();
+  private readonly memory: KeptMemory;
+  private memoryMode: ReadonlySet<number> = new Set();
+  private readonly plan: Plan;
+  private readonly hardware: Hardware;
+  private readonly lives: ReadonlyMap<TensorId, Life>;
+
+  constructor(plan: Plan, hardware: Hardware, lives: ReadonlyMap<TensorId, Life>, tensors: readonly ManifestTensor[]) {
+    this.plan = plan;
+    this.hardware = hardware;
+    this.lives = lives;
+    this.memory = new KeptMemory(plan, hardware);
+    for (const tensor of tensors) if (this.life(tensor.id).first < 0) this.settle(tensor);
+  }
+
+  segment(segment: SegmentPlan, steps: readonly Step[]): readonly Statement[] {
+    const boundary: MetaOp[] = [...this.switches(segment.memoryMode), ...steps.flatMap((step) => this.weights(step))];
+    for (const { output } of steps) {
+      const { last, leaves } = this.life(output.id);
+      if ((last > segment.id || leaves) && !this.homes.has(output.id)) this.settle(output);
+    }
+    const wiring = this.wire(segment.id, steps);
+    const work = steps.map((step) => this.statement(step, wiring));
+    return [...boundary, { kind: 'parallel', body: [...wiring.moves, ...work] }];
+  }
+
+  private switches(next: readonly number[]): readonly MetaOp[] {
+    const target = new Set(next);
+    const toMemory = next.filter((array) => !this.memoryMode.has(array));
+    const toCompute = [...this.memoryMode].filter((array) => !target.has(array));
+    this.memoryMode = target;
+    return [
+      ...(toCompute.length > 0 ? [{ kind: 'CM.switch', to: 'TOC', arrays: toCompute } as const] : []),
+      ...(toMemory.length > 0 ? [{ kind: 'CM.switch', to: 'TOM', arrays: toMemory } as const] : []),
+    ];
+  }
+
+  private weights({ product, stationary }: Step): readonly MetaOp[] {
+    if (product === undefined) return [];
+    const from = stationary === undefined ? [] : (this.homes.get(stationary.id) ?? []).map(({ id }) => id);
+    return [{ kind: 'CIM.write', ...pieceFields(product), from }];
+  }
+
+  private statement(step: Step, wiring: Wiring): MetaOp {
+    const from = wiring.reads.get(step) ?? [];
+    const to = (wiring.writes.get(step.output.id) ?? []).filter(({ features }) => nonEmpty(meet(features, step.outputs))).map(({ id }) => id);
+    if (step.product === undefined) return { kind: 'VEC.run', operator: step.operator.id, chunks: step.chunks, from, to };
+    return { kind: 'CIM.mvm', ...pieceFields(step.product), chunks: step.chunks, from, to };
+  }
+
+  /** Decides where every tensor of the segment flows. */
+  private wire(segment: number, steps: readonly Step[]): Wiring {
+    const wiring: Wiring = { reads: new Map(), writes: new Map(), moves: [] };
+    for (const { output } of steps) if (!wiring.writes.has(output.id)) wiring.writes.set(output.id, [...(this.homes.get(output.id) ?? [])]);
+    const streams: Stream[] = [];
+    for (const step of steps) {
+      const onChip = step.reads.flatMap(({ tensor }) => (this.homes.get(tensor.id) ?? []).filter(({ place }) => place.kind !== 'external'));
+      wiring.reads.set(step, unique(onChip.map(({ id }) => id)));
+      streams.push(...step.reads.flatMap((read) => this.streamsOf(step, read, steps)));
+    }
+    const shares = shareStreams(streams, this.room(segment, steps), this.hardware);
+    const places = new WindowPlaces(this.memory.windowRoom(segment));
+    for (const [i, stream] of streams.entries()) this.place(stream, shares[i] ?? { arrays: 0, buffer: 0 }, places, wiring);
+    return wiring;
+  }
+
+  /** The parts of a read that are not on chip already: from outside, or made in this segment. */
+  private streamsOf(step: Step, read: Read, steps: readonly Step[]): readonly Stream[] {
+    const { tensor } = read;
+    const homes = this.homes.get(tensor.id) ?? [];
+    const external = homes.find(({ place }) => place.kind === 'external');
+    const missing = homes
+      .filter(({ place }) => place.kind !== 'external')
+      .reduce<readonly Range[]>((parts, home) => parts.flatMap((part) => without(part, home.features)), [read.features]);
+    const makers = steps.filter(({ output }) => output.id === tensor.id);
+    const here = merge(makers.map(({ outputs }) => outputs));
+    const local = missing.flatMap((part) => here.map((range) => meet(part, range)).filter(nonEmpty));
+    const before = here.reduce<readonly Range[]>((parts, range) => parts.flatMap((part) => without(part, range)), missing);
+    return [
+      ...local.map((features) => this.stream(step, read, features, makers, steps, undefined, this.homes.has(tensor.id))),
+      ...before.map((features) => this.stream(step, read, features, [], steps, external ?? lost(tensor.id), true)),
+    ];
+  }
+
+  private stream(step: Step, read: Read, features: Range, makers: readonly Step[], steps: readonly Step[], home: Region | undefined, leaves: boolean): Stream {
+    const { tensor } = read;
+    const demand = makers.length > 0 ? (demandsOn(tensor.id, steps).get(step) ?? []) : ownDemand(step, read.window);
+    const producers = makers.length > 0 ? makers : [movePace(tensor, read)];
+    const window = Math.max(...producers.map((producer) => windowPositions(producer, step, read.window, demand)));
+    const part = (features.to - features.from) / (read.features.to - read.features.from);
+    return {
+      reader: step, tensor, features,
+      feedBytes: read.bytes * part,
+      dataBytes: tensorBytes(tensor, features),
+      window,
+      windowBytes: Math.ceil((window * (features.to - features.from) * tensor.bits) / 8),
+      arrays: step.product !== undefined && read === step.reads[0] ? step.product.memoryIn : [],
+      leaves,
+      ...(home && { home }),
+    };
+  }
+
+  private room(segment: number, steps: readonly Step[]): Room {
+    const { bufferFrom, bufferTo, arrayFrom, arrayTo } = this.memory.windowRoom(segment);
+    let bufferTraffic = 0;
+    let externalTraffic = 0;
+    for (const step of steps) {
+      for (const home of this.homes.get(step.output.id) ?? []) {
+        const bytes = tensorBytes(step.output, meet(home.features, step.outputs));
+        if (home.place.kind === 'buffer') bufferTraffic += bytes;
+        if (home.place.kind === 'external') externalTraffic += bytes;
+      }
+      for (const read of step.reads) {
+        for (const home of this.homes.get(read.tensor.id) ?? []) {
+          const part = meet(home.features, read.features);
+          if (home.place.kind === 'buffer') bufferTraffic += (read.bytes * (part.to - part.from)) / (read.features.to - read.features.from);
+        }
+      }
+    }
+    const computeCycles = Math.max(
+      1,
+      ...steps.map(({ product }) => (product === undefined ? 0 : ceilDiv(product.m, product.copies) * this.hardware.mvmCycles)),
+    );
+    return { bufferBytes: bufferTo - bufferFrom, bytesPerArray: arrayTo - arrayFrom, bufferTraffic, externalTraffic, computeCycles };
+  }
+
+  /** Regions for a stream's shares, and the statements that fill them. */
+  private place(stream: Stream, shares: { readonly arrays: number; readonly buffer: number }, places: WindowPlaces, wiring: Wiring): void {
+    const { tensor, features, window, home, reader } = stream;
+    const reads = wiring.reads.get(reader) ?? [];
+    const inside: Region[] = [];
+    let from = features.from;
+    const bytes = (count: number): number => Math.ceil((window * count * tensor.bits) / 8);
+    if (shares.arrays > 0) {
+      const place = places.inArrays(stream.arrays, ceilDiv(bytes(shares.arrays), stream.arrays.length));
+      if (place !== undefined) inside.push(this.declare(tensor, { from, to: from + shares.arrays }, window, place));
+      from += place === undefined ? 0 : shares.arrays;
+    }
+    if (shares.buffer > 0) {
+      const place = places.inBuffer(bytes(shares.buffer));
+      if (place !== undefined) inside.push(this.declare(tensor, { from, to: from + shares.buffer }, window, place));
+      from += place === undefined ? 0 : shares.buffer;
+    }
+    const rest = { from, to: features.to };
+    const ids = inside.map(({ id }) => id);
+    if (home !== undefined) {
+      if (inside.length > 0) wiring.moves.push({ kind: 'MEM.move', chunks: movePaceOf(stream).chunks, from: [home.id], to: ids });
+      wiring.reads.set(reader, unique([...reads, ...ids, ...(nonEmpty(rest) ? [home.id] : [])]));
+      return;
+    }
+    const written = wiring.writes.get(tensor.id) ?? [];
+    const external = written.find((region) => region.place.kind === 'external' && region.window === tensor.positions && region.features.from <= rest.from && rest.to <= region.features.to);
+    const outside = nonEmpty(rest) ? [external ?? this.declare(tensor, rest, tensor.positions, { kind: 'external' })] : [];
+    wiring.writes.set(tensor.id, unique([...written, ...inside, ...outside]));
+    wiring.reads.set(reader, unique([...reads, ...ids, ...outside.map(({ id }) => id)]));
+  }
+
+  private declare(tensor: ManifestTensor, features: Range, window: number, place: Place): Region {
+    const region = { id: this.newId(), tensor: tensor.id, features, window, place };
+    this.regions.push(region);
+    return region;
+  }
+
+  /** Gives a tensor that outlives its segment a place for its whole life. */
+  private settle(tensor: ManifestTensor): void {
+    const life = this.life(tensor.id);
+    let next = this.regions.length;
+    const home = this.memory.homeOf(tensor, life, () => `r${next++}`);
+    this.homes.set(tensor.id, home);
+    this.regions.push(...home);
+  }
+
+  private newId(): RegionId {
+    return `r${this.regions.length}`;
+  }
+
+  private life(tensor: TensorId): Life {
+    return this.lives.get(tensor) ?? lost(tensor);
+  }
+}
+
+/** Hands out the space above the kept data to one segment's windows. */
+class WindowPlaces {
+  private bufferAt: number;
+  private readonly bufferTo: number;
+  private readonly arrayFrom: number;
+  private readonly arrayTo: number;
+  private readonly arrayAt = new Map<number, number>();
+
+  constructor(room: { readonly bufferFrom: number; readonly bufferTo: number; readonly arrayFrom: number; readonly arrayTo: number }) {
+    this.bufferAt = room.bufferFrom;
+    this.bufferTo = room.bufferTo;
+    this.arrayFrom = room.arrayFrom;
+    this.arrayTo = room.arrayTo;
+  }
+
+  inBuffer(bytes: number): Place | undefined {
+    if (this.bufferAt + bytes > this.bufferTo) return undefined;
+    const offset = this.bufferAt;
+    this.bufferAt += bytes;
+    return { kind: 'buffer', offset };
+  }
+
+  inArrays(arrays: readonly number[], bytesEach: number): Place | undefined {
+    const offset = Math.max(this.arrayFrom, ...arrays.map((array) => this.arrayAt.get(array) ?? 0));
+    if (offset + bytesEach > this.arrayTo) return undefined;
+    for (const array of arrays) this.arrayAt.set(array, offset + bytesEach);
+    return { kind: 'arrays', arrays, offset };
+  }
+}
+
+/** A move from outside goes row by row, as its reader needs it. */
+function movePace(tensor: ManifestTensor, read: Pick<Read, 'window'>): { positions: number; chunks: number } {
+  const { samples, rowsIn, widthIn } = read.window;
+  const rows = { ...read.window, samples, rowsOut: rowsIn, widthOut: widthIn };
+  return { positions: tensor.positions, chunks: chunksOf(rows, tensor.positions) };
+}
+
+function movePaceOf({ reader, tensor }: Stream): { positions: number; chunks: number } {
+  const read = reader.reads.find((candidate) => candidate.tensor.id === tensor.id);
+  return movePace(tensor, read ?? lost(tensor.id));
+}
+
+function pieceFields({ parent, piece, copies, compute }: OperatorPlan) {
+  return { operator: parent, outputs: piece.outputs, inner: piece.inner, copies, arrays: compute };
+}
+
+/** Union of ranges, as few as possible. */
+function merge(ranges: readonly Range[]): readonly Range[] {
+  const merged: { from: number; to: number }[] = [];
+  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
+    else merged.push({ from, to });
+  }
+  return merged;
+}
+
+function nonEmpty({ from, to }: Range): boolean {
+  return to > from;
+}
+
+function unique<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}
+
+function lost(id: string): never {
+  throw internal(`no place for tensor '${id}'`);
+}

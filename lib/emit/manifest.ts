@@ -1,0 +1,133 @@
+// Graph -> the manifest of a program: what must be done, without views. A view is the same data under
+// another shape, so whoever reads a view reads its source, through both windows.
+
+import { elementwiseWindow, type Range, type VectorClass, wholeWindow, type Window } from '../base/shapes.ts';
+import type { Precision } from '../base/units.ts';
+import { assertNever } from '../base/problem.ts';
+import { type Graph, isMatrix, type Operator, type TensorId, tensorsOf } from '../ir/graph.ts';
+import type { Plan } from '../optimizer/plan.ts';
+import type { ManifestInput, ManifestOperator, ManifestTensor } from '../program/program.ts';
+
+/** Bits of a partial sum between cuts along n. */
+const PARTIAL_SUM_BITS = 32;
+
+export interface Manifest {
+  readonly tensors: readonly ManifestTensor[];
+  readonly operators: readonly ManifestOperator[];
+}
+
+export function manifestOf(graph: Graph, plan: Plan): Manifest {
+  const tensors = tensorsOf(graph);
+  const sources = new Map<TensorId, { readonly tensor: TensorId; readonly window: Window }>();
+  const used = new Set<TensorId>(graph.inputs);
+  const outputs = new Set<TensorId>(graph.outputs);
+  const operators: ManifestOperator[] = [];
+  const cuts = innerCuts(plan);
+  const partials: ManifestTensor[] = [];
+
+  const throughViews = (input: { readonly tensor: TensorId; readonly window: Window }): { tensor: TensorId; window: Window } => {
+    const source = sources.get(input.tensor);
+    return source === undefined ? input : { tensor: source.tensor, window: compose(input.window, source.window) };
+  };
+  for (const operator of graph.operators) {
+    if (operator.kind === 'view') {
+      const input = operator.inputs[0];
+      if (input === undefined) continue;
+      const source = throughViews(input);
+      sources.set(operator.output, source);
+      if (outputs.delete(operator.output)) outputs.add(source.tensor);
+      continue;
+    }
+    const inputs = operator.inputs.map((input): ManifestInput => ({ ...throughViews(input), use: useOf(operator, input.tensor) }));
+    for (const { tensor } of inputs) used.add(tensor);
+    used.add(operator.output);
+    const output = tensors.get(operator.output);
+    const sums = (cuts.get(operator.id) ?? []).map((upTo) => ({ tensor: `${operator.id}.sum${upTo}`, upTo }));
+    for (const { tensor } of sums) {
+      partials.push({ id: tensor, role: 'activation', positions: output?.positions ?? 1, features: output?.features ?? 1, bits: PARTIAL_SUM_BITS });
+    }
+    operators.push({
+      id: operator.id,
+      inputs,
+      output: operator.output,
+      ...(isMatrix(operator) ? { matrix: operator.attrs.matrix } : { vector: { class: vectorClass(operator), elements: vectorElements(operator, tensors) } }),
+      steps: operator.epilogue.map(({ id, class: kind }) => ({ id, class: kind })),
+      partials: sums,
+    });
+  }
+  const declared = graph.tensors
+    .filter(({ id, role }) => used.has(id) && role !== 'weight')
+    .map(({ id, role, positions, features }) => ({ id, role: outputs.has(id) ? 'output' : manifestRole(role), positions, features, bits: plan.precision.activationBits }) as const);
+  return { tensors: [...declared, ...partials], operators };
+}
+
+function manifestRole(role: string): 'input' | 'activation' | 'state' {
+  return role === 'input' || role === 'state' ? role : 'activation';
+}
+
+/** Inner rows at which operators are cut, the last excepted. */
+function innerCuts(plan: Plan): ReadonlyMap<string, readonly number[]> {
+  const cuts = new Map<string, Set<number>>();
+  const ends = new Map<string, number>();
+  for (const { parent, piece } of plan.segments.flatMap((segment) => segment.operators)) {
+    const set = cuts.get(parent) ?? new Set();
+    cuts.set(parent, set.add(piece.inner.to));
+    ends.set(parent, Math.max(ends.get(parent) ?? 0, piece.inner.to));
+  }
+  return new Map([...cuts].map(([id, set]) => [id, [...set].filter((upTo) => upTo !== ends.get(id)).sort((a, b) => a - b)]));
+}
+
+function useOf(operator: Operator, tensor: TensorId): ManifestInput['use'] {
+  if (operator.kind === 'matMul' && operator.attrs.dynamic && operator.attrs.weight === tensor) return 'stationary';
+  return operator.epilogue.some((step) => step.operands.includes(tensor)) && operator.inputs[0]?.tensor !== tensor ? 'step' : 'stream';
+}
+
+function vectorClass(operator: Operator): VectorClass {
+  switch (operator.kind) {
+    case 'conv':
+    case 'matMul':
+    case 'view':
+      return 'move';
+    case 'activation':
+    case 'elementwise':
+    case 'pool':
+    case 'reduce':
+    case 'softmax':
+    case 'normalize':
+    case 'move':
+      return operator.kind;
+    default:
+      return assertNever(operator);
+  }
+}
+
+/** Elements the vector unit handles: a pool reads its window for every output, the others read each input once. */
+function vectorElements(operator: Operator, tensors: ReadonlyMap<TensorId, { readonly positions: number; readonly features: number }>): number {
+  const size = (id: TensorId | undefined): number => {
+    const tensor = tensors.get(id ?? '');
+    return tensor === undefined ? 0 : tensor.positions * tensor.features;
+  };
+  const output = size(operator.output);
+  if (operator.kind === 'pool') return output * operator.attrs.kernel.reduce((area, length) => area * length, 1);
+  return Math.max(output, size(operator.inputs[0]?.tensor));
+}
+
+/** Window of a reader of a view on the view's source. */
+function compose(reader: Window, view: Window): Window {
+  const outputs = reader.samples * reader.rowsOut * reader.widthOut;
+  const between = reader.samples * reader.rowsIn * reader.widthIn;
+  const inputs = view.samples * view.rowsIn * view.widthIn;
+  if (same(view, elementwiseWindow(inputs)) && between === inputs) return reader;
+  if (same(reader, elementwiseWindow(outputs)) && between === view.samples * view.rowsOut * view.widthOut) return view;
+  const samples = reader.samples === view.samples && outputs % reader.samples === 0 && inputs % reader.samples === 0 ? reader.samples : 1;
+  return wholeWindow(samples, inputs, outputs);
+}
+
+function same(a: Window, b: Window): boolean {
+  return (Object.keys(a) as (keyof Window)[]).every((key) => a[key] === b[key]);
+}
+
+/** All features of a tensor. */
+export function allFeatures(tensor: { readonly features: number }): Range {
+  return { from: 0, to: tensor.features };
+}

@@ -1,0 +1,125 @@
+// Where data that outlives a segment lies: in arrays that stay in memory mode, then in the buffer, then
+// outside. Bytes are handed out by first fit over lifetimes counted in segments.
+
+import type { Hardware } from '../hardware/hardware.ts';
+import type { Plan } from '../optimizer/plan.ts';
+import type { ManifestTensor, Place, Region } from '../program/program.ts';
+import type { Life } from './steps.ts';
+import { tensorBytes } from './steps.ts';
+
+/**
+ * Share of the buffer and of each memory-mode array that kept data may take; the rest is for the windows of
+ * running pipelines. Assumption: half and half; the paper does not plan addresses.
+ */
+const KEPT_SHARE = 0.5;
+
+interface Extent {
+  readonly offset: number;
+  readonly end: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Address space shared by segments: first fit among what lives at the same time. */
+export class Space {
+  private readonly extents: Extent[] = [];
+  private readonly limit: number;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** Offset for `bytes` from segment first to last, or undefined if they do not fit. */
+  take(bytes: number, first: number, last: number): number | undefined {
+    const living = this.extents.filter((extent) => extent.first <= last && first <= extent.last);
+    const free = (offset: number): boolean => living.every((extent) => extent.end <= offset || offset + bytes <= extent.offset);
+    const offset = [0, ...living.map(({ end }) => end)].sort((a, b) => a - b).find(free);
+    if (offset === undefined || offset + bytes > this.limit) return undefined;
+    this.extents.push({ offset, end: offset + bytes, first, last });
+    return offset;
+  }
+
+  /** Most bytes that can be had in one piece over a lifetime. */
+  room(first: number, last: number): number {
+    const living = this.extents.filter((extent) => extent.first <= last && first <= extent.last).sort((a, b) => a.offset - b.offset);
+    let most = 0;
+    let at = 0;
+    for (const { offset, end } of living) {
+      most = Math.max(most, offset - at);
+      at = Math.max(at, end);
+    }
+    return Math.max(most, this.limit - at);
+  }
+
+  /** End of the highest byte taken in a segment: windows go above. */
+  top(segment: number): number {
+    return this.extents.filter(({ first, last }) => first <= segment && segment <= last).reduce((top, { end }) => Math.max(top, end), 0);
+  }
+}
+
+/** Kept data of the whole run: one address space for the buffer, one common to the memory-mode arrays. */
+export class KeptMemory {
+  readonly buffer: Space;
+  readonly arrays: Space;
+  private readonly plan: Plan;
+  private readonly hardware: Hardware;
+
+  constructor(plan: Plan, hardware: Hardware) {
+    this.plan = plan;
+    this.hardware = hardware;
+    this.buffer = new Space(Math.floor(hardware.bufferBytes * KEPT_SHARE));
+    this.arrays = new Space(Math.floor(hardware.memoryBytesPerArray * KEPT_SHARE));
+  }
+
+  /** Regions that hold the whole of a tensor over its life, on chip as far as the plan keeps it and room allows. */
+  homeOf(tensor: ManifestTensor, life: Life, newId: () => string): readonly Region[] {
+    const regions: Region[] = [];
+    let from = 0;
+    const add = (features: number, place: Place): void => {
+      regions.push({ id: newId(), tensor: tensor.id, features: { from, to: from + features }, window: tensor.positions, place });
+      from += features;
+    };
+    const perFeature = tensorBytes(tensor, { from: 0, to: 1 });
+    if (life.first >= 0 && !life.leaves) {
+      const allowed = this.allowance(tensor.id);
+      const staying = this.arraysStaying(life);
+      const inArrays = Math.min(tensor.features, Math.floor(Math.min(allowed.arrays, this.arrays.room(life.first, life.last) * staying.length) / perFeature));
+      if (inArrays > 0) {
+        const offset = this.arrays.take(Math.ceil((inArrays * perFeature) / staying.length), life.first, life.last);
+        if (offset !== undefined) add(inArrays, { kind: 'arrays', arrays: staying, offset });
+      }
+      const inBuffer = Math.min(tensor.features - from, Math.floor(Math.min(allowed.buffer, this.buffer.room(life.first, life.last)) / perFeature));
+      if (inBuffer > 0) {
+        const offset = this.buffer.take(Math.ceil(inBuffer * perFeature), life.first, life.last);
+        if (offset !== undefined) add(inBuffer, { kind: 'buffer', offset });
+      }
+    }
+    if (from < tensor.features) add(tensor.features - from, { kind: 'external' });
+    return regions;
+  }
+
+  private allowance(tensor: string): { readonly arrays: number; readonly buffer: number } {
+    let arrays = 0;
+    let buffer = 0;
+    for (const kept of this.plan.segments.flatMap((segment) => segment.kept)) {
+      if (kept.tensor !== tensor) continue;
+      if (kept.place.kind === 'arrays') arrays += kept.bytes;
+      else buffer += kept.bytes;
+    }
+    return { arrays, buffer };
+  }
+
+  /** Arrays in memory mode in every segment of a life. */
+  private arraysStaying({ first, last }: Life): readonly number[] {
+    const sets = this.plan.segments.slice(first, last + 1).map((segment) => new Set(segment.memoryMode));
+    return [...(sets[0] ?? [])].filter((array) => sets.every((set) => set.has(array)));
+  }
+
+  /** Bytes free for windows in a segment: above what is kept. */
+  windowRoom(segment: number): { readonly bufferFrom: number; readonly bufferTo: number; readonly arrayFrom: number; readonly arrayTo: number } {
+    return {
+      bufferFrom: this.buffer.top(segment), bufferTo: this.hardware.bufferBytes,
+      arrayFrom: this.arrays.top(segment), arrayTo: this.hardware.memoryBytesPerArray,
+    };
+  }
+}

@@ -1,0 +1,67 @@
+// How many positions of a tensor must be held between its producer and one reader so that both can run
+// and neither waits for ever: dependences of a segment's steps -> positions.
+
+import { positionsNeeded, positionsReleased, type Window } from '../base/shapes.ts';
+import { chunkReaching, progressAt } from '../program/geometry.ts';
+import type { TensorId } from '../program/program.ts';
+import type { Step } from './steps.ts';
+
+interface Pace {
+  readonly positions: number;
+  readonly chunks: number;
+}
+
+/** Chunks a reader may have under way beyond the one it needs: double buffering on both sides. */
+const AHEAD = 1;
+
+/**
+ * Positions that let `reader` finish a chunk and start the next while `producer` writes one more.
+ * `demand[c]` is how far the producer must have come for the reader to finish chunk c; a residual's
+ * reader lags behind, so that its demand exceeds what it reads itself.
+ */
+export function windowPositions(producer: Pace, reader: Pace, window: Window, demand: readonly number[]): number {
+  let most = 0;
+  for (let chunk = 0; chunk < reader.chunks; chunk++) {
+    const until = Math.min(reader.chunks - 1, chunk + AHEAD);
+    const made = progressAt(producer, chunkReaching(producer, demand[until] ?? 0));
+    most = Math.max(most, made - positionsReleased(window, progressAt(reader, chunk)));
+  }
+  return Math.min(producer.positions, most + AHEAD * Math.ceil(producer.positions / producer.chunks));
+}
+
+/** What a reader alone demands of a tensor, chunk by chunk. */
+export function ownDemand(reader: Pace, window: Window): readonly number[] {
+  return Array.from({ length: reader.chunks }, (_, chunk) => positionsNeeded(window, progressAt(reader, chunk + 1)));
+}
+
+/**
+ * How far `tensor` must have come for each step of a segment to finish each of its chunks, through every path
+ * inside the segment. Only steps downstream of the tensor have an entry.
+ */
+export function demandsOn(tensor: TensorId, steps: readonly Step[]): ReadonlyMap<Step, readonly number[]> {
+  const demands = new Map<Step, readonly number[]>();
+  const makers = new Map<TensorId, Step[]>();
+  for (const step of steps) {
+    const total = new Array<number>(step.chunks).fill(0);
+    let reached = false;
+    for (const read of step.reads) {
+      const own = ownDemand(step, read.window);
+      if (read.tensor.id === tensor) {
+        reached = true;
+        for (const [chunk, needed] of own.entries()) total[chunk] = Math.max(total[chunk] ?? 0, needed);
+      }
+      for (const maker of makers.get(read.tensor.id) ?? []) {
+        const upstream = demands.get(maker);
+        if (upstream === undefined) continue;
+        reached = true;
+        for (const [chunk, needed] of own.entries()) {
+          const last = chunkReaching(maker, needed) - 1;
+          if (last >= 0) total[chunk] = Math.max(total[chunk] ?? 0, upstream[last] ?? 0);
+        }
+      }
+    }
+    if (reached) demands.set(step, total);
+    makers.set(step.output.id, [...(makers.get(step.output.id) ?? []), step]);
+  }
+  return demands;
+}

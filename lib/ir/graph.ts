@@ -1,0 +1,142 @@
+// Graph: the network as the optimizer sees it, first of the four nouns.
+// Plain data; edges are tensor ids; operators are in topological order and each
+// writes exactly one tensor. Elementwise followers are folded into `epilogue`, so
+// the operator list is what an architect would draw.
+//
+//   graph    ::= tensors, operators
+//   operator ::= matrix (conv | matMul) | vector (everything else), each with an epilogue
+//   tensor   ::= [positions x features]: H*W (or tokens) times channels, per batch
+
+import type { MatrixShape, Window } from '../base/shapes.ts';
+
+export type TensorId = string;
+export type OperatorId = string;
+
+export const DTYPES = [
+  'float64', 'float32', 'float16', 'bfloat16', 'int64', 'int32', 'int16', 'int8',
+  'uint64', 'uint32', 'uint16', 'uint8', 'int4', 'uint4', 'bool', 'string', 'float8',
+] as const;
+/** Element type in the model file; the bits used on the chip are a parameter of the run. */
+export type DType = (typeof DTYPES)[number];
+
+/** `state` is what outlives one pass: a KV cache. `weight` is any initialiser that reaches an operator. */
+export const TENSOR_ROLES = ['input', 'activation', 'output', 'weight', 'state'] as const;
+export type TensorRole = (typeof TENSOR_ROLES)[number];
+
+export interface Tensor {
+  readonly id: TensorId;
+  readonly role: TensorRole;
+  readonly dtype: DType;
+  /** Every dimension bound; [] is a scalar. */
+  readonly shape: readonly number[];
+  /** How operators stream it: `positions` vectors of `features` elements; positions * features = elements. */
+  readonly positions: number;
+  readonly features: number;
+  /** The model's own quantisation (QLinear, QDQ): scale and zero-point tensors, per channel along `axis`. */
+  readonly quantization?: { readonly scale: TensorId; readonly zeroPoint?: TensorId; readonly axis?: number };
+}
+
+
+interface Spatial {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  /** ONNX order: all beginnings, then all ends. */
+  readonly pads: readonly number[];
+}
+
+/** One entry a kind of operator; the union `Operator` is derived from it. */
+export interface OperatorAttrs {
+  /** weights: [k * groups, n / kernel area, kernelH, kernelW]; n = channels per group * kernel area. */
+  readonly conv: Spatial & { readonly matrix: MatrixShape; readonly weight: TensorId; readonly bias?: TensorId };
+  /** `weight` is the right operand; `dynamic` when it is computed at run time (QK^T, SV), then `producer` made it. */
+  readonly matMul: {
+    readonly matrix: MatrixShape;
+    readonly weight: TensorId;
+    readonly bias?: TensorId;
+    readonly transposeWeight: boolean;
+    readonly dynamic: boolean;
+    readonly producer?: OperatorId;
+    /** Scalar the product is multiplied by (Gemm's alpha); 1 when absent. */
+    readonly scale?: number;
+  };
+  /** One-input function applied to each element: relu, clip, sigmoid, ... */
+  readonly activation: { readonly function: string; readonly parameters: readonly number[] };
+  /** Two-input or constant-operand function applied to each element: add, mul, batchNorm, ... */
+  readonly elementwise: { readonly function: string; readonly operands: readonly TensorId[] };
+  readonly pool: Spatial & { readonly function: 'max' | 'average'; readonly ceilMode: boolean; readonly countIncludePad: boolean };
+  readonly reduce: { readonly function: string; readonly axes: readonly number[]; readonly keepDims: boolean };
+  readonly softmax: { readonly axis: number };
+  readonly normalize: { readonly function: string; readonly axis: number; readonly epsilon: number; readonly operands: readonly TensorId[] };
+  /** Data movement that changes order or selection: transpose, concat, slice, gather, resize, pad. */
+  readonly move: { readonly function: string; readonly parameters: Readonly<Record<string, readonly number[]>> };
+  /** Same bytes under another shape: reshape, flatten, squeeze. Costs nothing. */
+  readonly view: { readonly function: string };
+}
+export type OperatorKind = keyof OperatorAttrs;
+export const OPERATOR_KINDS = [
+  'conv', 'matMul', 'activation', 'elementwise', 'pool', 'reduce', 'softmax', 'normalize', 'move', 'view',
+] as const satisfies readonly OperatorKind[];
+export type MatrixKind = 'conv' | 'matMul';
+
+/** An elementwise operator fused into its producer: applied on the way out, in order. */
+export interface EpilogueStep {
+  readonly id: OperatorId;
+  readonly class: 'activation' | 'elementwise';
+  readonly function: string;
+  readonly parameters: readonly number[];
+  /** Weights or activations used besides the running value: a residual, a scale. */
+  readonly operands: readonly TensorId[];
+}
+
+/** An operator's use of an activation, and how far ahead it must be. */
+export interface Input {
+  readonly tensor: TensorId;
+  readonly window: Window;
+}
+
+export type OperatorOf<K extends OperatorKind> = {
+  readonly id: OperatorId;
+  readonly kind: K;
+  /** ONNX operator type and domain it came from, for messages. */
+  readonly onnxType: string;
+  /** Activations and states read, the epilogue's operands included; weights are in `attrs`. */
+  readonly inputs: readonly Input[];
+  /** The tensor after the epilogue. */
+  readonly output: TensorId;
+  readonly attrs: OperatorAttrs[K];
+  readonly epilogue: readonly EpilogueStep[];
+};
+export type Operator = { [K in OperatorKind]: OperatorOf<K> }[OperatorKind];
+export type MatrixOperator = { [K in MatrixKind]: OperatorOf<K> }[MatrixKind];
+
+/** Consecutive operators that repeat with the same structure (transformer layers); later stages handle one. */
+export interface Block {
+  readonly id: string;
+  /** One list of operator ids an instance, all of the same length and order. */
+  readonly instances: readonly (readonly OperatorId[])[];
+}
+
+export interface Graph {
+  readonly noun: 'graph';
+  readonly schemaVersion: 1;
+  readonly name: string;
+  /** SHA-256 of the model file's bytes and the bindings, hexadecimal. */
+  readonly hash: string;
+  /** Symbolic dimensions and the numbers they were bound to. */
+  readonly bindings: Readonly<Record<string, number>>;
+  readonly inputs: readonly TensorId[];
+  readonly outputs: readonly TensorId[];
+  readonly tensors: readonly Tensor[];
+  readonly operators: readonly Operator[];
+  readonly blocks: readonly Block[];
+}
+
+export function isMatrix(operator: Operator): operator is MatrixOperator {
+  return operator.kind === 'conv' || operator.kind === 'matMul';
+}
+
+/** Tensors by id. */
+export function tensorsOf(graph: Graph): ReadonlyMap<TensorId, Tensor> {
+  return new Map(graph.tensors.map((tensor) => [tensor.id, tensor]));
+}

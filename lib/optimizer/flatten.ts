@@ -1,0 +1,110 @@
+// Graph -> the list the segmentation works on: sub-operators in topological order, the vector
+// operators that ride along, and what data must outlive a segment (Zhao et al. 2025, sec. 4.3.1).
+
+import type { MatrixShape } from '../base/shapes.ts';
+import { type Bytes, bytesOf } from '../base/units.ts';
+import { type Demand, demandOf } from '../cost/paper.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import { type Graph, isMatrix, type OperatorId, type TensorId, tensorsOf } from '../ir/graph.ts';
+import type { Piece } from './plan.ts';
+import { splitOperator } from './split.ts';
+
+export const PARTIAL_SUM_BITS = 32;
+
+/** A matrix operator, or the piece of one that is scheduled as a whole. */
+export interface SubOperator {
+  readonly id: string;
+  readonly parent: OperatorId;
+  readonly piece: Piece;
+  readonly shape: MatrixShape;
+  readonly demand: Demand;
+  /** Last sub-operator that a run-time operand depends on; it must be in an earlier segment. -1 if there is none. */
+  readonly after: number;
+}
+
+/** Bytes that sub-operator `producer` (or a vector operator riding with it) leaves for `lastUse` and those before. */
+export interface Flow {
+  readonly tensor: TensorId;
+  readonly producer: number;
+  readonly lastUse: number;
+  readonly bytes: Bytes;
+}
+
+export interface Flattened {
+  readonly subOperators: readonly SubOperator[];
+  /** Vector operators, each in the segment of sub-operator `after`, in graph order. */
+  readonly riders: readonly { readonly id: OperatorId; readonly after: number }[];
+  readonly flows: readonly Flow[];
+}
+
+export interface FlattenOptions {
+  /** Most arrays one copy of a piece may take. */
+  readonly mostArrays: number;
+}
+
+export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: FlattenOptions): Flattened {
+  const subOperators: SubOperator[] = [];
+  const riders: { id: OperatorId; after: number }[] = [];
+  const tensors = tensorsOf(graph);
+  /** Tensor -> where its bytes are made; a view shares its source's entry. */
+  const made = new Map<TensorId, { tensor: TensorId; pieces: { producer: number; share: number }[]; lastUse: number }>();
+
+  const use = (tensor: TensorId, by: number): number => {
+    const entry = made.get(tensor);
+    if (entry === undefined) return -1;
+    entry.lastUse = Math.max(entry.lastUse, by);
+    return entry.pieces.at(-1)?.producer ?? -1;
+  };
+
+  for (const operator of graph.operators) {
+    const depends = Math.max(-1, ...operator.inputs.map(({ tensor }) => made.get(tensor)?.pieces.at(-1)?.producer ?? -1));
+    if (operator.kind === 'view') {
+      const source = made.get(operator.inputs[0]?.tensor ?? '');
+      if (source !== undefined) made.set(operator.output, source);
+      continue;
+    }
+    if (!isMatrix(operator)) {
+      const after = Math.max(0, depends);
+      riders.push({ id: operator.id, after });
+      for (const { tensor } of operator.inputs) use(tensor, after);
+      made.set(operator.output, { tensor: operator.output, pieces: [{ producer: after, share: 1 }], lastUse: after });
+      continue;
+    }
+    const cut = splitOperator(operator, hardware, mostArrays);
+    const first = subOperators.length;
+    const dynamic = operator.kind === 'matMul' && operator.attrs.dynamic ? (made.get(operator.attrs.weight)?.pieces.at(-1)?.producer ?? -1) : -1;
+    for (const [i, { piece, shape }] of cut.entries()) {
+      subOperators.push({
+        id: cut.length === 1 ? operator.id : `${operator.id}#${i}`,
+        parent: operator.id, piece, shape, demand: demandOf(shape, hardware), after: dynamic,
+      });
+    }
+    const features = operator.attrs.matrix.k * operator.attrs.matrix.groups;
+    const last = subOperators.length - 1;
+    for (const { tensor } of operator.inputs) use(tensor, last);
+    const pieces = cut.map(({ piece }, i) => ({
+      producer: first + i,
+      share: piece.inner.to === operator.attrs.matrix.n ? (piece.outputs.to - piece.outputs.from) / features : 0,
+    }));
+    made.set(operator.output, { tensor: operator.output, pieces, lastUse: last });
+  }
+
+  const flows: Flow[] = [];
+  for (const entry of new Set(made.values())) {
+    const tensor = tensors.get(entry.tensor);
+    if (tensor === undefined) continue;
+    const elements = tensor.positions * tensor.features;
+    for (const { producer, share } of entry.pieces) {
+      if (share > 0 && entry.lastUse > producer) {
+        flows.push({ tensor: tensor.id, producer, lastUse: entry.lastUse, bytes: bytesOf(elements * share, hardware.precision.activationBits) });
+      }
+    }
+  }
+  for (const [i, { id, shape, parent, piece }] of subOperators.entries()) {
+    const next = subOperators[i + 1];
+    if (next?.parent === parent && next.piece.inner.from > piece.inner.from) {
+      flows.push({ tensor: `${id}.partial`, producer: i, lastUse: i + 1, bytes: bytesOf(shape.m * shape.k * shape.groups, PARTIAL_SUM_BITS) });
+    }
+  }
+  return { subOperators, riders, flows };
+}

@@ -1,0 +1,88 @@
+// Counts of arrays -> physical arrays. Memory-mode arrays are always the highest ids and compute
+// arrays the lowest, so the sets of consecutive segments are nested and no array switches in vain.
+
+import { internal } from '../base/problem.ts';
+import { computeLatency, feedLatency, keptBytes, operatorLatency } from '../cost/paper.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import type { Flattened } from './flatten.ts';
+import type { ArrayId, Binding, Kept, OperatorPlan, SegmentPlan } from './plan.ts';
+import type { SegmentChoice } from './segment.ts';
+
+/** Segments with arrays assigned and kept data listed; a network without products is one segment of vector operators. */
+export function placeSegments(flat: Flattened, choices: readonly SegmentChoice[], hardware: Hardware): readonly SegmentPlan[] {
+  if (choices.length === 0 && flat.riders.length > 0) return [vectorSegment(flat)];
+  return choices.map((choice, id) => ({
+    id,
+    operators: placeOperators(flat, choice, hardware),
+    vectorOperators: flat.riders.filter(({ after }) => after >= choice.first && after <= choice.last).map((rider) => rider.id),
+    staged: [],
+    kept: keepData(flat, choice, choices[id + 1], hardware),
+    memoryMode: span(hardware.arrays - choice.memoryMode, choice.memoryMode),
+    intraCycles: choice.intra,
+    interCycles: choice.inter,
+  }));
+}
+
+function vectorSegment(flat: Flattened): SegmentPlan {
+  return {
+    id: 0, operators: [], vectorOperators: flat.riders.map(({ id }) => id), staged: [], kept: [], memoryMode: [],
+    intraCycles: 0, interCycles: { writeBack: 0, switch: 0, rewrite: 0 },
+  };
+}
+
+function placeOperators(flat: Flattened, choice: SegmentChoice, hardware: Hardware): readonly OperatorPlan[] {
+  const { compute, memory } = choice.allocation;
+  let lowest = 0;
+  let highest = hardware.arrays;
+  return flat.subOperators.slice(choice.first, choice.last + 1).map((op, i) => {
+    const computeArrays = compute[i] ?? 0;
+    const memoryArrays = memory[i] ?? 0;
+    const computing = span(lowest, computeArrays);
+    lowest += computeArrays;
+    highest -= memoryArrays;
+    if (lowest > highest) throw internal(`segment of ${op.id} has more roles than arrays`);
+    return {
+      id: op.id,
+      parent: op.parent,
+      piece: op.piece,
+      ...op.shape,
+      tiles: op.demand.tiles,
+      copies: computeArrays / op.demand.tiles,
+      compute: computing,
+      memoryIn: span(highest, memoryArrays),
+      memoryOut: [],
+      sharedIn: [],
+      latencyCycles: operatorLatency(op.demand, computeArrays, memoryArrays, hardware),
+      binding: bindingOf(computeLatency(op.demand, computeArrays), feedLatency(op.demand, memoryArrays, hardware)),
+    };
+  });
+}
+
+function bindingOf(compute: number, feed: number): Binding {
+  if (Math.abs(compute - feed) <= 1e-9 * compute) return 'both';
+  return compute > feed ? 'compute' : 'feed';
+}
+
+/** What T_wb counts as kept: first in the arrays that stay in memory mode, then in the buffer. */
+function keepData(flat: Flattened, choice: SegmentChoice, next: SegmentChoice | undefined, hardware: Hardware): readonly Kept[] {
+  if (next === undefined) return [];
+  const staying = Math.min(choice.memoryMode, next.memoryMode);
+  const arrays = span(hardware.arrays - staying, staying);
+  let inArrays = staying * hardware.memoryBytesPerArray;
+  let room = keptBytes(Number.POSITIVE_INFINITY, staying, hardware);
+  const kept: Kept[] = [];
+  for (const flow of flat.flows) {
+    if (flow.producer < choice.first || flow.producer > choice.last || flow.lastUse <= choice.last) continue;
+    const toArrays = Math.min(flow.bytes, inArrays);
+    const toBuffer = Math.min(flow.bytes - toArrays, room - inArrays);
+    if (toArrays > 0) kept.push({ tensor: flow.tensor, bytes: toArrays, place: { kind: 'arrays', arrays } });
+    if (toBuffer > 0) kept.push({ tensor: flow.tensor, bytes: toBuffer, place: { kind: 'buffer' } });
+    inArrays -= toArrays;
+    room -= toArrays + toBuffer;
+  }
+  return kept;
+}
+
+function span(first: ArrayId, count: number): readonly ArrayId[] {
+  return Array.from({ length: count }, (_, i) => first + i);
+}

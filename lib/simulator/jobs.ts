@@ -1,0 +1,194 @@
+// Meta-operators -> jobs: for every chunk, how long which resource is busy and what energy that takes.
+// A job has a phase: 0 brings data, 1 works on it, 2 takes it away. Within a chunk they overlap (cut-through).
+
+import type { Range } from '../base/shapes.ts';
+import { bytesOf, ceilDiv, type Cycles, cyclesAt, type Picojoules } from '../base/units.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import { rowsWritten } from '../hardware/tile.ts';
+import { type Access, type Activity, arraysOf, entry, featuresRead, pieceShape, type ProgramIndex, progressAt } from '../program/geometry.ts';
+import type { MetaOp, MetaOpOf } from '../program/program.ts';
+import type { Component } from './trace.ts';
+
+/** One resource's part in all chunks of a statement. */
+export interface Stream {
+  readonly resource: string;
+  readonly phase: 0 | 1 | 2;
+  readonly component: Component;
+  /** Busy cycles of a chunk. */
+  readonly cycles: (chunk: number) => Cycles;
+  /** Energy of the whole statement on this resource. */
+  readonly energy: Picojoules;
+  /** Delay between the end of the job and the data being there. */
+  readonly latency: Cycles;
+  readonly traffic?: { readonly kind: 'externalRead' | 'externalWrite' | 'buffer' | 'memoryArrays' | 'weightsFetched'; readonly bytes: number };
+}
+
+export const CHANNEL = 'external channel';
+export const BUFFER = 'buffer';
+export const VECTOR = 'vector unit';
+
+/** Groups of arrays that no region of the block tells apart share a port. */
+export type PortsOf = (arrays: readonly number[]) => readonly { readonly id: string; readonly count: number }[];
+
+export function portsOf(statements: readonly MetaOp[], index: ProgramIndex): PortsOf {
+  const signature = new Map<number, string>();
+  const seen = new Map<readonly number[], number>();
+  for (const op of statements) {
+    for (const id of op.kind === 'CM.switch' ? [] : [...op.from, ...(op.kind === 'CIM.write' ? [] : op.to)]) {
+      const { place } = entry(index.regions, id);
+      if (place.kind !== 'arrays' || seen.has(place.arrays)) continue;
+      seen.set(place.arrays, seen.size);
+      for (const array of place.arrays) signature.set(array, `${signature.get(array) ?? ''}.${seen.size}`);
+    }
+  }
+  const names = new Map<string, { id: string; count: number }>();
+  for (const [array, key] of [...signature].sort(([a], [b]) => a - b)) {
+    const port = names.get(key);
+    if (port === undefined) names.set(key, { id: `arrays ${array}`, count: 1 });
+    else port.count++;
+  }
+  return (arrays) => {
+    const found = new Set(arrays.map((array) => signature.get(array) ?? ''));
+    return [...found].map((key) => names.get(key) ?? { id: 'arrays', count: arrays.length });
+  };
+}
+
+/** Streams of one statement; `name` keeps resources of a statement's own apart. */
+export function streamsOf(op: MetaOp, activity: Activity, name: string, ports: PortsOf, index: ProgramIndex, hardware: Hardware): readonly Stream[] {
+  switch (op.kind) {
+    case 'CM.switch': {
+      const cycles = op.to === 'TOC' ? hardware.switchCycles.memoryToCompute : hardware.switchCycles.computeToMemory;
+      // Eq. (1) of Zhao et al. 2025: the switching line is shared, arrays switch one after another.
+      return [own('switch line', 1, 'switch', () => cycles * op.arrays.length, hardware.energy.switchArray * op.arrays.length)];
+    }
+    case 'CIM.write':
+      return weightStreams(op, activity, name, ports, index, hardware);
+    case 'CIM.mvm':
+      return [...productStreams(op, activity, name, index, hardware), ...dataStreams(op, activity, ports, index, hardware)];
+    case 'VEC.run': {
+      const operator = entry(index.operators, op.operator);
+      const { class: kind, elements } = operator.vector ?? { class: 'move' as const, elements: 0 };
+      const work = elements / hardware.vectorElementsPerCycle[kind];
+      const streams = [vectorStream(activity, work, elements, hardware), ...dataStreams(op, activity, ports, index, hardware)];
+      return [...streams, ...stepStreams(op.operator, activity, index, hardware)];
+    }
+    case 'MEM.move':
+      return dataStreams(op, activity, ports, index, hardware);
+  }
+}
+
+function own(resource: string, phase: 0 | 1 | 2, component: Component, cycles: (chunk: number) => Cycles, energy: Picojoules): Stream {
+  return { resource, phase, component, cycles, energy, latency: 0 };
+}
+
+function weightStreams(op: MetaOpOf<'CIM.write'>, activity: Activity, name: string, ports: PortsOf, index: ProgramIndex, hardware: Hardware): readonly Stream[] {
+  const matrix = entry(index.operators, op.operator).matrix;
+  if (matrix === undefined) return [];
+  const shape = pieceShape(matrix, op.outputs, op.inner);
+  const weights = shape.n * shape.k * shape.groups;
+  const fetched = bytesOf(weights, hardware.precision.weightBits) * (hardware.multicastWeights ? 1 : op.copies);
+  const stored = bytesOf(weights, hardware.storedBitsPerWeight) * op.copies;
+  const writing = rowsWritten(shape, hardware) * hardware.writeCyclesPerRow;
+  const streams = [own(`write ${name}`, 1, 'weightWrite', () => writing, stored * hardware.energy.memoryWriteByte)];
+  if (op.from.length > 0) return [...streams, ...dataStreams(op, activity, ports, index, hardware)];
+  return [
+    ...streams,
+    {
+      ...own(CHANNEL, 0, 'external', () => cyclesAt(fetched, hardware.externalBytesPerCycle), fetched * hardware.energy.externalByte),
+      latency: hardware.externalLatencyCycles,
+      traffic: { kind: 'weightsFetched', bytes: fetched },
+    },
+  ];
+}
+
+function productStreams(op: MetaOpOf<'CIM.mvm'>, activity: Activity, name: string, index: ProgramIndex, hardware: Hardware): readonly Stream[] {
+  const operator = entry(index.operators, op.operator);
+  if (operator.matrix === undefined) return [];
+  const shape = pieceShape(operator.matrix, op.outputs, op.inner);
+  const turns = (chunk: number): number => ceilDiv(Math.floor((shape.m * progressAt(activity, chunk)) / activity.positions), op.copies);
+  const macs = shape.m * shape.n * shape.k * shape.groups;
+  const product = own(
+    `compute ${name}`, 1, 'mvm',
+    (chunk) => (turns(chunk + 1) - turns(chunk)) * hardware.mvmCycles,
+    macs * hardware.energy.mac,
+  );
+  const complete = op.inner.to === operator.matrix.n;
+  return [product, ...(complete ? stepStreams(op.operator, activity, index, hardware) : [])];
+}
+
+/** Vector work of the fused steps, on every element of the outputs made. */
+function stepStreams(operatorId: string, activity: Activity, index: ProgramIndex, hardware: Hardware): readonly Stream[] {
+  const { steps } = entry(index.operators, operatorId);
+  if (steps.length === 0) return [];
+  const elements = activity.positions * (activity.outputs.to - activity.outputs.from);
+  const work = steps.reduce((sum, step) => sum + elements / hardware.vectorElementsPerCycle[step.class], 0);
+  return [vectorStream(activity, work, elements * steps.length, hardware)];
+}
+
+function vectorStream(activity: Activity, work: Cycles, elements: number, hardware: Hardware): Stream {
+  return own(VECTOR, 1, 'vector', (chunk) => Math.ceil(share(activity, chunk, work) - 1e-9), elements * hardware.energy.vectorElement);
+}
+
+/** Reads in phase 0, writes in phase 2, on the place each region lies in. */
+function dataStreams(op: MetaOp, activity: Activity, ports: PortsOf, index: ProgramIndex, hardware: Hardware): readonly Stream[] {
+  const streams: Stream[] = [];
+  for (const access of activity.reads) streams.push(...accessStreams(access, readBytes(op, access, activity, index), false, activity, ports, hardware));
+  for (const access of activity.writes) streams.push(...accessStreams(access, tensorBytes(access), true, activity, ports, hardware));
+  return streams;
+}
+
+/** Bytes the statement takes through an access: im2col volume for a product's stream, the tensor once otherwise. */
+function readBytes(op: MetaOp, access: Access, activity: Activity, index: ProgramIndex): number {
+  if (op.kind !== 'CIM.mvm' || access.use !== 'stream') return tensorBytes(access);
+  const operator = entry(index.operators, op.operator);
+  const input = operator.inputs.find(({ tensor }) => tensor === access.tensor.id);
+  if (operator.matrix === undefined || input === undefined) return 0;
+  const shape = pieceShape(operator.matrix, op.outputs, op.inner);
+  const needed = featuresRead(operator, input, access.tensor, activity.outputs);
+  const part = (access.features.to - access.features.from) / (needed.to - needed.from);
+  return (shape.m * shape.n * shape.groups * part * access.tensor.bits) / 8;
+}
+
+function tensorBytes({ tensor, features }: { readonly tensor: { readonly positions: number; readonly bits: number }; readonly features: Range }): number {
+  return (tensor.positions * (features.to - features.from) * tensor.bits) / 8;
+}
+
+function accessStreams(access: Access, bytes: number, writing: boolean, activity: Activity, ports: PortsOf, hardware: Hardware): readonly Stream[] {
+  if (bytes === 0) return [];
+  const at = (rate: number) => (chunk: number) => cyclesAt(share(activity, chunk, bytes), rate);
+  const phase = writing ? 2 : 0;
+  const { place } = access.region;
+  switch (place.kind) {
+    case 'external': {
+      const stream = own(CHANNEL, phase, 'external', at(hardware.externalBytesPerCycle), bytes * hardware.energy.externalByte);
+      const latency = writing ? 0 : hardware.externalLatencyCycles;
+      return [{ ...stream, latency, traffic: { kind: writing ? 'externalWrite' : 'externalRead', bytes } }];
+    }
+    case 'buffer': {
+      const energy = bytes * (writing ? hardware.energy.bufferWriteByte : hardware.energy.bufferReadByte);
+      return [{ ...own(BUFFER, phase, 'buffer', at(hardware.bufferBytesPerCycle), energy), traffic: { kind: 'buffer', bytes } }];
+    }
+    case 'arrays': {
+      const rate = writing ? hardware.memoryWriteBytesPerCycle : hardware.memoryReadBytesPerCycle;
+      const energy = bytes * (writing ? hardware.energy.memoryWriteByte : hardware.energy.memoryReadByte);
+      return ports(place.arrays).map(({ id, count }) => {
+        const part = count / place.arrays.length;
+        return {
+          ...own(`${id} ${writing ? 'write' : 'read'}`, phase, 'memoryArrays', at(place.arrays.length * rate), energy * part),
+          traffic: { kind: 'memoryArrays', bytes: bytes * part },
+        };
+      });
+    }
+  }
+}
+
+/** A chunk's share of a volume spread evenly over the output positions. */
+function share(activity: Activity, chunk: number, volume: number): number {
+  return (volume * (progressAt(activity, chunk + 1) - progressAt(activity, chunk))) / activity.positions;
+}
+
+/** Arrays a statement keeps busy, for the trace. */
+export function arraysTouched(op: MetaOp, index: ProgramIndex): readonly number[] {
+  const { owned, ports } = arraysOf(op, index);
+  return [...new Set([...owned, ...ports])].sort((a, b) => a - b);
+}
