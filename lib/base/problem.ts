@@ -10,8 +10,18 @@ export type Problem =
   | { readonly kind: 'onnx-file'; readonly path: string; readonly reason: string; readonly next: string }
   | { readonly kind: 'onnx-value'; readonly value: string; readonly reason: string; readonly next: string }
   | { readonly kind: 'onnx-node'; readonly node: string; readonly onnxType: string; readonly reason: string; readonly next: string }
-  | { readonly kind: 'onnx-operator'; readonly nodes: readonly string[]; readonly onnxType: string; readonly domain: string; readonly opset: number }
-  | { readonly kind: 'onnx-unbound'; readonly dimensions: readonly { readonly name: string; readonly tensor: string }[]; readonly example: string }
+  | {
+      readonly kind: 'onnx-operator';
+      readonly nodes: readonly string[];
+      readonly onnxType: string;
+      readonly domain: string;
+      readonly opset: number;
+    }
+  | {
+      readonly kind: 'onnx-unbound';
+      readonly dimensions: readonly { readonly name: string; readonly tensor: string }[];
+      readonly example: string;
+    }
   | { readonly kind: 'onnx-binding'; readonly name: string; readonly reason: string; readonly known: readonly string[] }
   // Graph, Plan, Program and Trace invariants
   | { readonly kind: 'graph'; readonly where: string; readonly reason: string }
@@ -44,8 +54,18 @@ export type Problem =
 
 /** Rules of the static verifier, one name each; tests and docs refer to them. */
 export type ProgramRule =
-  | 'hardware' | 'reference' | 'mode' | 'array-busy' | 'weights' | 'use-before-write' | 'coverage'
-  | 'capacity' | 'overlap' | 'exactly-once' | 'cyclic-wait' | 'shape';
+  | 'hardware'
+  | 'reference'
+  | 'mode'
+  | 'array-busy'
+  | 'weights'
+  | 'use-before-write'
+  | 'coverage'
+  | 'capacity'
+  | 'overlap'
+  | 'exactly-once'
+  | 'cyclic-wait'
+  | 'shape';
 
 export type ProblemKind = Problem['kind'];
 
@@ -113,7 +133,9 @@ export function describe(problem: Problem): string {
       );
     case 'onnx-binding':
       return `Binding '${problem.name}': ${problem.reason}. ${
-        problem.known.length > 0 ? `The model's symbolic dimensions are: ${problem.known.join(', ')}.` : 'The model has no symbolic dimensions; leave the binding out.'
+        problem.known.length > 0
+          ? `The model's symbolic dimensions are: ${problem.known.join(', ')}.`
+          : 'The model has no symbolic dimensions; leave the binding out.'
       }`;
     case 'graph':
       return `Graph: ${problem.where}: ${problem.reason}.`;

@@ -69,6 +69,13 @@ export function elementwiseWindow(positions: number): Window {
 /** Every output position of a sample needs the whole input of that sample. */
 export function wholeWindow(samples: number, positionsIn: number, positionsOut: number): Window {
   return {
-    samples, rowsOut: 1, widthOut: positionsOut / samples, rowsIn: 1, widthIn: positionsIn / samples, stride: 1, reach: 1, lead: 0,
+    samples,
+    rowsOut: 1,
+    widthOut: positionsOut / samples,
+    rowsIn: 1,
+    widthIn: positionsIn / samples,
+    stride: 1,
+    reach: 1,
+    lead: 0,
   };
 }

@@ -1,7 +1,7 @@
 // Lower bound on any plan's time on the machine: what must cross the channel, what must be
 // computed and what the vector unit must do, each on the whole chip. Graph -> cycles.
 
-import { bytesOf, type Bytes, type Cycles, cyclesAt } from '../base/units.ts';
+import { type Bytes, bytesOf, type Cycles, cyclesAt } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { tileGrid } from '../hardware/tile.ts';
 import { type Graph, isMatrix, tensorsOf } from '../ir/graph.ts';

@@ -13,15 +13,21 @@ import type { ManifestTensor, MetaOp, Place, Program, Region, RegionId, Statemen
 import { manifestOf } from './manifest.ts';
 import { KeptMemory } from './memory.ts';
 import { chunksOf, type Life, livesOf, type Read, type Step, stepsOf, tensorBytes } from './steps.ts';
-import { type Room, shareStreams, type Stream } from './streams.ts';
+import { type Room, type Stream, shareStreams } from './streams.ts';
 import { demandsOn, ownDemand, windowPositions } from './windows.ts';
 
 /** The program of a plan. Throws `plan` for a relaxed plan, whose arrays are not whole copies. */
 export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
   failOn(
-    plan.segments.flatMap(({ operators }) => operators).filter(({ copies }) => !Number.isInteger(copies)).map(({ id, copies }) => ({
-      kind: 'plan', where: `operator ${id}`, reason: `${copies} copies of its weights cannot be written`, next: 'Schedule without `relaxed`.',
-    })),
+    plan.segments
+      .flatMap(({ operators }) => operators)
+      .filter(({ copies }) => !Number.isInteger(copies))
+      .map(({ id, copies }) => ({
+        kind: 'plan',
+        where: `operator ${id}`,
+        reason: `${copies} copies of its weights cannot be written`,
+        next: 'Schedule without `relaxed`.',
+      })),
   );
   const manifest = manifestOf(graph, plan);
   const steps = stepsOf(plan, manifest);
@@ -52,12 +58,10 @@ class Emitter {
   private readonly homes = new Map<TensorId, readonly Region[]>();
   private readonly memory: KeptMemory;
   private memoryMode: ReadonlySet<number> = new Set();
-  private readonly plan: Plan;
   private readonly hardware: Hardware;
   private readonly lives: ReadonlyMap<TensorId, Life>;
 
   constructor(plan: Plan, hardware: Hardware, lives: ReadonlyMap<TensorId, Life>, tensors: readonly ManifestTensor[]) {
-    this.plan = plan;
     this.hardware = hardware;
     this.lives = lives;
     this.memory = new KeptMemory(plan, hardware);
@@ -94,7 +98,9 @@ class Emitter {
 
   private statement(step: Step, wiring: Wiring): MetaOp {
     const from = wiring.reads.get(step) ?? [];
-    const to = (wiring.writes.get(step.output.id) ?? []).filter(({ features }) => nonEmpty(meet(features, step.outputs))).map(({ id }) => id);
+    const to = (wiring.writes.get(step.output.id) ?? [])
+      .filter(({ features }) => nonEmpty(meet(features, step.outputs)))
+      .map(({ id }) => id);
     if (step.product === undefined) return { kind: 'VEC.run', operator: step.operator.id, chunks: step.chunks, from, to };
     return { kind: 'CIM.mvm', ...pieceFields(step.product), chunks: step.chunks, from, to };
   }
@@ -133,14 +139,24 @@ class Emitter {
     ];
   }
 
-  private stream(step: Step, read: Read, features: Range, makers: readonly Step[], steps: readonly Step[], home: Region | undefined, leaves: boolean): Stream {
+  private stream(
+    step: Step,
+    read: Read,
+    features: Range,
+    makers: readonly Step[],
+    steps: readonly Step[],
+    home: Region | undefined,
+    leaves: boolean,
+  ): Stream {
     const { tensor } = read;
     const demand = makers.length > 0 ? (demandsOn(tensor.id, steps).get(step) ?? []) : ownDemand(step, read.window);
     const producers = makers.length > 0 ? makers : [movePace(tensor, read)];
     const window = Math.max(...producers.map((producer) => windowPositions(producer, step, read.window, demand)));
     const part = (features.to - features.from) / (read.features.to - read.features.from);
     return {
-      reader: step, tensor, features,
+      reader: step,
+      tensor,
+      features,
       feedBytes: read.bytes * part,
       dataBytes: tensorBytes(tensor, features),
       window,
@@ -200,7 +216,13 @@ class Emitter {
       return;
     }
     const written = wiring.writes.get(tensor.id) ?? [];
-    const external = written.find((region) => region.place.kind === 'external' && region.window === tensor.positions && region.features.from <= rest.from && rest.to <= region.features.to);
+    const external = written.find(
+      (region) =>
+        region.place.kind === 'external' &&
+        region.window === tensor.positions &&
+        region.features.from <= rest.from &&
+        rest.to <= region.features.to,
+    );
     const outside = nonEmpty(rest) ? [external ?? this.declare(tensor, rest, tensor.positions, { kind: 'external' })] : [];
     wiring.writes.set(tensor.id, unique([...written, ...inside, ...outside]));
     wiring.reads.set(reader, unique([...reads, ...ids, ...outside.map(({ id }) => id)]));

@@ -1,9 +1,8 @@
 // Graph -> the manifest of a program: what must be done, without views. A view is the same data under
 // another shape, so whoever reads a view reads its source, through both windows.
 
-import { elementwiseWindow, type Range, type VectorClass, wholeWindow, type Window } from '../base/shapes.ts';
-import type { Precision } from '../base/units.ts';
 import { assertNever } from '../base/problem.ts';
+import { elementwiseWindow, type Range, type VectorClass, type Window, wholeWindow } from '../base/shapes.ts';
 import { type Graph, isMatrix, type Operator, type TensorId, tensorsOf } from '../ir/graph.ts';
 import type { Plan } from '../optimizer/plan.ts';
 import type { ManifestInput, ManifestOperator, ManifestTensor } from '../program/program.ts';
@@ -44,20 +43,31 @@ export function manifestOf(graph: Graph, plan: Plan): Manifest {
     const output = tensors.get(operator.output);
     const sums = (cuts.get(operator.id) ?? []).map((upTo) => ({ tensor: `${operator.id}.sum${upTo}`, upTo }));
     for (const { tensor } of sums) {
-      partials.push({ id: tensor, role: 'activation', positions: output?.positions ?? 1, features: output?.features ?? 1, bits: PARTIAL_SUM_BITS });
+      partials.push({
+        id: tensor,
+        role: 'activation',
+        positions: output?.positions ?? 1,
+        features: output?.features ?? 1,
+        bits: PARTIAL_SUM_BITS,
+      });
     }
     operators.push({
       id: operator.id,
       inputs,
       output: operator.output,
-      ...(isMatrix(operator) ? { matrix: operator.attrs.matrix } : { vector: { class: vectorClass(operator), elements: vectorElements(operator, tensors) } }),
+      ...(isMatrix(operator)
+        ? { matrix: operator.attrs.matrix }
+        : { vector: { class: vectorClass(operator), elements: vectorElements(operator, tensors) } }),
       steps: operator.epilogue.map(({ id, class: kind }) => ({ id, class: kind })),
       partials: sums,
     });
   }
   const declared = graph.tensors
     .filter(({ id, role }) => used.has(id) && role !== 'weight')
-    .map(({ id, role, positions, features }) => ({ id, role: outputs.has(id) ? 'output' : manifestRole(role), positions, features, bits: plan.precision.activationBits }) as const);
+    .map(
+      ({ id, role, positions, features }) =>
+        ({ id, role: outputs.has(id) ? 'output' : manifestRole(role), positions, features, bits: plan.precision.activationBits }) as const,
+    );
   return { tensors: [...declared, ...partials], operators };
 }
 
@@ -102,7 +112,10 @@ function vectorClass(operator: Operator): VectorClass {
 }
 
 /** Elements the vector unit handles: a pool reads its window for every output, the others read each input once. */
-function vectorElements(operator: Operator, tensors: ReadonlyMap<TensorId, { readonly positions: number; readonly features: number }>): number {
+function vectorElements(
+  operator: Operator,
+  tensors: ReadonlyMap<TensorId, { readonly positions: number; readonly features: number }>,
+): number {
   const size = (id: TensorId | undefined): number => {
     const tensor = tensors.get(id ?? '');
     return tensor === undefined ? 0 : tensor.positions * tensor.features;

@@ -83,12 +83,18 @@ export class KeptMemory {
     if (life.first >= 0 && !life.leaves) {
       const allowed = this.allowance(tensor.id);
       const staying = this.arraysStaying(life);
-      const inArrays = Math.min(tensor.features, Math.floor(Math.min(allowed.arrays, this.arrays.room(life.first, life.last) * staying.length) / perFeature));
+      const inArrays = Math.min(
+        tensor.features,
+        Math.floor(Math.min(allowed.arrays, this.arrays.room(life.first, life.last) * staying.length) / perFeature),
+      );
       if (inArrays > 0) {
         const offset = this.arrays.take(Math.ceil((inArrays * perFeature) / staying.length), life.first, life.last);
         if (offset !== undefined) add(inArrays, { kind: 'arrays', arrays: staying, offset });
       }
-      const inBuffer = Math.min(tensor.features - from, Math.floor(Math.min(allowed.buffer, this.buffer.room(life.first, life.last)) / perFeature));
+      const inBuffer = Math.min(
+        tensor.features - from,
+        Math.floor(Math.min(allowed.buffer, this.buffer.room(life.first, life.last)) / perFeature),
+      );
       if (inBuffer > 0) {
         const offset = this.buffer.take(Math.ceil(inBuffer * perFeature), life.first, life.last);
         if (offset !== undefined) add(inBuffer, { kind: 'buffer', offset });
@@ -116,10 +122,17 @@ export class KeptMemory {
   }
 
   /** Bytes free for windows in a segment: above what is kept. */
-  windowRoom(segment: number): { readonly bufferFrom: number; readonly bufferTo: number; readonly arrayFrom: number; readonly arrayTo: number } {
+  windowRoom(segment: number): {
+    readonly bufferFrom: number;
+    readonly bufferTo: number;
+    readonly arrayFrom: number;
+    readonly arrayTo: number;
+  } {
     return {
-      bufferFrom: this.buffer.top(segment), bufferTo: this.hardware.bufferBytes,
-      arrayFrom: this.arrays.top(segment), arrayTo: this.hardware.memoryBytesPerArray,
+      bufferFrom: this.buffer.top(segment),
+      bufferTo: this.hardware.bufferBytes,
+      arrayFrom: this.arrays.top(segment),
+      arrayTo: this.hardware.memoryBytesPerArray,
     };
   }
 }

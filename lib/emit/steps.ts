@@ -57,7 +57,12 @@ export function stepsOf(plan: Plan, manifest: Manifest): readonly (readonly Step
   });
 }
 
-function stepOf(operator: ManifestOperator, product: OperatorPlan | undefined, segment: number, find: (id: TensorId) => ManifestTensor): Step {
+function stepOf(
+  operator: ManifestOperator,
+  product: OperatorPlan | undefined,
+  segment: number,
+  find: (id: TensorId) => ManifestTensor,
+): Step {
   const last = product === undefined || product.piece.inner.to === operator.matrix?.n;
   const output = find(last ? operator.output : (operator.partials.find(({ upTo }) => upTo === product.piece.inner.to)?.tensor ?? ''));
   const outputs = product?.piece.outputs ?? allFeatures(output);
@@ -66,17 +71,35 @@ function stepOf(operator: ManifestOperator, product: OperatorPlan | undefined, s
     .map((input) => {
       const tensor = find(input.tensor);
       const features = featuresRead(operator, input, tensor, outputs);
-      return { tensor, window: input.window, features, bytes: input.use === 'stream' ? streamBytes(operator, product, tensor) : tensorBytes(tensor, features) };
+      return {
+        tensor,
+        window: input.window,
+        features,
+        bytes: input.use === 'stream' ? streamBytes(operator, product, tensor) : tensorBytes(tensor, features),
+      };
     });
   const partial = product === undefined ? undefined : operator.partials.find(({ upTo }) => upTo === product.piece.inner.from);
   if (partial !== undefined) {
     const tensor = find(partial.tensor);
-    const whole = { samples: 1, rowsOut: tensor.positions, widthOut: 1, rowsIn: tensor.positions, widthIn: 1, stride: 1, reach: 1, lead: 0 };
+    const whole = {
+      samples: 1,
+      rowsOut: tensor.positions,
+      widthOut: 1,
+      rowsIn: tensor.positions,
+      widthIn: 1,
+      stride: 1,
+      reach: 1,
+      lead: 0,
+    };
     reads.push({ tensor, window: whole, features: outputs, bytes: tensorBytes(tensor, outputs) });
   }
   const stationary = operator.inputs.find(({ use }) => use === 'stationary');
   return {
-    operator, segment, output, outputs, reads,
+    operator,
+    segment,
+    output,
+    outputs,
+    reads,
     positions: output.positions,
     chunks: chunksOf(reads[0]?.window, output.positions),
     ...(product && { product }),

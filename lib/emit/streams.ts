@@ -74,7 +74,13 @@ export function shareStreams(streams: readonly Stream[], room: Room, hardware: H
   return result.shares;
 }
 
-function shareWithin(streams: readonly Stream[], order: readonly number[], room: Room, hardware: Hardware, time: Cycles): { shares: readonly Shares[]; externalCycles: Cycles } {
+function shareWithin(
+  streams: readonly Stream[],
+  order: readonly number[],
+  room: Room,
+  hardware: Hardware,
+  time: Cycles,
+): { shares: readonly Shares[]; externalCycles: Cycles } {
   let bufferTime = time * hardware.bufferBytesPerCycle - room.bufferTraffic;
   let bufferBytes = room.bufferBytes;
   let external = room.externalTraffic;
@@ -94,7 +100,10 @@ function shareWithin(streams: readonly Stream[], order: readonly number[], room:
     const inArrays = stream.arrays.length === 0 ? 0 : whole(features, timeLeft / busiest, bytesLeft / stream.windowBytes);
     if (inArrays > 0) {
       arrayTime.set(stream.reader, timeLeft - (inArrays / features) * busiest);
-      arrayBytes.set(stream.reader, bytesLeft - stream.arrays.length * Math.ceil(((inArrays / features) * stream.windowBytes) / stream.arrays.length));
+      arrayBytes.set(
+        stream.reader,
+        bytesLeft - stream.arrays.length * Math.ceil(((inArrays / features) * stream.windowBytes) / stream.arrays.length),
+      );
     }
     const left = features - inArrays;
     const inBuffer = Math.min(left, whole(features, bufferTime / traffic, bufferBytes / stream.windowBytes));

@@ -13,8 +13,23 @@ export type TensorId = string;
 export type OperatorId = string;
 
 export const DTYPES = [
-  'float64', 'float32', 'float16', 'bfloat16', 'int64', 'int32', 'int16', 'int8',
-  'uint64', 'uint32', 'uint16', 'uint8', 'int4', 'uint4', 'bool', 'string', 'float8',
+  'float64',
+  'float32',
+  'float16',
+  'bfloat16',
+  'int64',
+  'int32',
+  'int16',
+  'int8',
+  'uint64',
+  'uint32',
+  'uint16',
+  'uint8',
+  'int4',
+  'uint4',
+  'bool',
+  'string',
+  'float8',
 ] as const;
 /** Element type in the model file; the bits used on the chip are a parameter of the run. */
 export type DType = (typeof DTYPES)[number];
@@ -35,7 +50,6 @@ export interface Tensor {
   /** The model's own quantisation (QLinear, QDQ): scale and zero-point tensors, per channel along `axis`. */
   readonly quantization?: { readonly scale: TensorId; readonly zeroPoint?: TensorId; readonly axis?: number };
 }
-
 
 interface Spatial {
   readonly kernel: readonly number[];
@@ -62,20 +76,41 @@ export interface OperatorAttrs {
   };
   /** One-input function applied to each element: relu, clip, sigmoid, ... */
   readonly activation: { readonly function: string; readonly parameters: readonly number[] };
-  /** Two-input or constant-operand function applied to each element: add, mul, batchNorm, ... */
-  readonly elementwise: { readonly function: string; readonly operands: readonly TensorId[] };
+  /**
+   * Two-input or constant-operand function applied to each element: add, mul, batchNorm, ... The running value is
+   * inputs[0]; `operands` are the others, in ONNX order, streamed ones included.
+   */
+  readonly elementwise: { readonly function: string; readonly operands: readonly TensorId[]; readonly parameters?: readonly number[] };
   readonly pool: Spatial & { readonly function: 'max' | 'average'; readonly ceilMode: boolean; readonly countIncludePad: boolean };
   readonly reduce: { readonly function: string; readonly axes: readonly number[]; readonly keepDims: boolean };
   readonly softmax: { readonly axis: number };
-  readonly normalize: { readonly function: string; readonly axis: number; readonly epsilon: number; readonly operands: readonly TensorId[] };
-  /** Data movement that changes order or selection: transpose, concat, slice, gather, resize, pad. */
-  readonly move: { readonly function: string; readonly parameters: Readonly<Record<string, readonly number[]>> };
+  readonly normalize: {
+    readonly function: string;
+    readonly axis: number;
+    readonly epsilon: number;
+    readonly operands: readonly TensorId[];
+  };
+  /** Data movement that changes order or selection: transpose, concat, slice, gather, resize, pad. `operands`: constants among what is moved. */
+  readonly move: {
+    readonly function: string;
+    readonly parameters: Readonly<Record<string, readonly number[]>>;
+    readonly operands?: readonly TensorId[];
+  };
   /** Same bytes under another shape: reshape, flatten, squeeze. Costs nothing. */
   readonly view: { readonly function: string };
 }
 export type OperatorKind = keyof OperatorAttrs;
 export const OPERATOR_KINDS = [
-  'conv', 'matMul', 'activation', 'elementwise', 'pool', 'reduce', 'softmax', 'normalize', 'move', 'view',
+  'conv',
+  'matMul',
+  'activation',
+  'elementwise',
+  'pool',
+  'reduce',
+  'softmax',
+  'normalize',
+  'move',
+  'view',
 ] as const satisfies readonly OperatorKind[];
 export type MatrixKind = 'conv' | 'matMul';
 

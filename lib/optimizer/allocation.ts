@@ -1,7 +1,6 @@
 // The allocation problem of one segment, and the interface its solvers share.
 // Minimise max_i L_i (Eq. (9), (10)) over arrays per operator and mode, within the chip (Eq. (8)).
 
-import { fail } from '../base/problem.ts';
 import type { Cycles } from '../base/units.ts';
 import { type Demand, operatorLatency } from '../cost/paper.ts';
 import type { Hardware } from '../hardware/hardware.ts';
@@ -44,20 +43,5 @@ export interface Solver {
 
 /** max_i L_i of a choice of arrays: the objective every solver's integers are judged by. */
 export function objectiveOf(problem: AllocationProblem, compute: readonly number[], memory: readonly number[]): Cycles {
-  return Math.max(
-    0,
-    ...problem.claims.map((claim, i) => operatorLatency(claim, compute[i] ?? 0, memory[i] ?? 0, problem.hardware)),
-  );
-}
-
-/** The solver of that name, loaded on demand. Throws `usage` for an unknown name and `solver` if its package is missing. */
-export async function loadSolver(name: string): Promise<Solver> {
-  switch (name) {
-    case 'exact':
-      return (await import('./solve-exact.ts')).exactSolver;
-    case 'glpk':
-      return (await import('./solve-glpk.ts')).loadGlpk();
-    default:
-      return fail({ kind: 'usage', message: `unknown solver '${name}'`, next: `Use one of: ${SOLVERS.join(', ')}.` });
-  }
+  return Math.max(0, ...problem.claims.map((claim, i) => operatorLatency(claim, compute[i] ?? 0, memory[i] ?? 0, problem.hardware)));
 }

@@ -72,11 +72,16 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
     }
     const cut = splitOperator(operator, hardware, mostArrays);
     const first = subOperators.length;
-    const dynamic = operator.kind === 'matMul' && operator.attrs.dynamic ? (made.get(operator.attrs.weight)?.pieces.at(-1)?.producer ?? -1) : -1;
+    const dynamic =
+      operator.kind === 'matMul' && operator.attrs.dynamic ? (made.get(operator.attrs.weight)?.pieces.at(-1)?.producer ?? -1) : -1;
     for (const [i, { piece, shape }] of cut.entries()) {
       subOperators.push({
         id: cut.length === 1 ? operator.id : `${operator.id}#${i}`,
-        parent: operator.id, piece, shape, demand: demandOf(shape, hardware), after: dynamic,
+        parent: operator.id,
+        piece,
+        shape,
+        demand: demandOf(shape, hardware),
+        after: dynamic,
       });
     }
     const features = operator.attrs.matrix.k * operator.attrs.matrix.groups;
@@ -96,14 +101,24 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
     const elements = tensor.positions * tensor.features;
     for (const { producer, share } of entry.pieces) {
       if (share > 0 && entry.lastUse > producer) {
-        flows.push({ tensor: tensor.id, producer, lastUse: entry.lastUse, bytes: bytesOf(elements * share, hardware.precision.activationBits) });
+        flows.push({
+          tensor: tensor.id,
+          producer,
+          lastUse: entry.lastUse,
+          bytes: bytesOf(elements * share, hardware.precision.activationBits),
+        });
       }
     }
   }
   for (const [i, { id, shape, parent, piece }] of subOperators.entries()) {
     const next = subOperators[i + 1];
     if (next?.parent === parent && next.piece.inner.from > piece.inner.from) {
-      flows.push({ tensor: `${id}.partial`, producer: i, lastUse: i + 1, bytes: bytesOf(shape.m * shape.k * shape.groups, PARTIAL_SUM_BITS) });
+      flows.push({
+        tensor: `${id}.partial`,
+        producer: i,
+        lastUse: i + 1,
+        bytes: bytesOf(shape.m * shape.k * shape.groups, PARTIAL_SUM_BITS),
+      });
     }
   }
   return { subOperators, riders, flows };

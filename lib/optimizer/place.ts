@@ -25,8 +25,14 @@ export function placeSegments(flat: Flattened, choices: readonly SegmentChoice[]
 
 function vectorSegment(flat: Flattened): SegmentPlan {
   return {
-    id: 0, operators: [], vectorOperators: flat.riders.map(({ id }) => id), staged: [], kept: [], memoryMode: [],
-    intraCycles: 0, interCycles: { writeBack: 0, switch: 0, rewrite: 0 },
+    id: 0,
+    operators: [],
+    vectorOperators: flat.riders.map(({ id }) => id),
+    staged: [],
+    kept: [],
+    memoryMode: [],
+    intraCycles: 0,
+    interCycles: { writeBack: 0, switch: 0, rewrite: 0 },
   };
 }
 

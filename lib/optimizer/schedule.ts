@@ -5,11 +5,12 @@ import { CompileError, fail } from '../base/problem.ts';
 import { lowerBound } from '../cost/bound.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
-import { type Budget, loadSolver } from './allocation.ts';
+import type { Budget } from './allocation.ts';
 import { flatten } from './flatten.ts';
 import { placeSegments } from './place.ts';
 import type { CostName, Objective, Plan } from './plan.ts';
 import { chooseSegments, type SegmentStatistics } from './segment.ts';
+import { loadSolver } from './solvers.ts';
 
 export interface ScheduleOptions {
   /** 'cmswitch' (default) or 'static:R': floor(arrays * R) arrays compute, the others are memory, for the whole run. */
@@ -38,7 +39,10 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
   const mostArrays = Math.min(policy.budget.compute, options.mostArrays ?? policy.budget.compute);
   const flat = flatten(graph, hardware, { mostArrays });
   const { segments, statistics } = await chooseSegments(flat, {
-    hardware, solver, relaxed: options.relaxed ?? false, ...policy,
+    hardware,
+    solver,
+    relaxed: options.relaxed ?? false,
+    ...policy,
     ...(options.onProgress && { onProgress: options.onProgress }),
     ...(options.signal && { signal: options.signal }),
   });
@@ -50,7 +54,11 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
     model: { name: graph.name, hash: graph.hash },
     hardware: { name: hardware.name, hash: hardware.hash, arrays: hardware.arrays },
     precision: hardware.precision,
-    optimizer, solver: solverName, cost, objective, seed,
+    optimizer,
+    solver: solverName,
+    cost,
+    objective,
+    seed,
     segments: placed,
     repeats: [],
     analyticCycles: segments.at(-1)?.total ?? 0,
@@ -64,16 +72,29 @@ function policyOf(optimizer: string, hardware: Hardware): { budget: Budget; froz
   if (optimizer === 'cmswitch') return { budget: { compute: together, memory: together, together } };
   const ratio = /^static:(\d*\.?\d+)$/.exec(optimizer)?.[1];
   if (ratio === undefined) {
-    return fail({ kind: 'usage', message: `unknown optimizer '${optimizer}'`, next: 'Use cmswitch, or static:R with R from 0 to 1 (static:1 is all compute).' });
+    return fail({
+      kind: 'usage',
+      message: `unknown optimizer '${optimizer}'`,
+      next: 'Use cmswitch, or static:R with R from 0 to 1 (static:1 is all compute).',
+    });
   }
   const share = Number(ratio);
-  if (share > 1) fail({ kind: 'usage', message: `static:${ratio} asks for more arrays than the chip has`, next: 'R is the share of arrays that compute, from 0 to 1.' });
+  if (share > 1)
+    fail({
+      kind: 'usage',
+      message: `static:${ratio} asks for more arrays than the chip has`,
+      next: 'R is the share of arrays that compute, from 0 to 1.',
+    });
   const compute = Math.floor(together * share);
   return { budget: { compute, memory: together - compute, together }, frozenMemory: together - compute };
 }
 
 function checkOptions(cost: string, objective: string, seed: number): void {
   if (cost !== 'paper') throw new CompileError([{ kind: 'usage', message: `cost '${cost}' is not available`, next: 'Use --cost paper.' }]);
-  if (objective !== 'latency') throw new CompileError([{ kind: 'usage', message: `objective '${objective}' is not available`, next: 'Use --objective latency.' }]);
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new CompileError([{ kind: 'usage', message: `seed ${seed} is not a non-negative whole number`, next: 'Use for example --seed 1.' }]);
+  if (objective !== 'latency')
+    throw new CompileError([{ kind: 'usage', message: `objective '${objective}' is not available`, next: 'Use --objective latency.' }]);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new CompileError([
+      { kind: 'usage', message: `seed ${seed} is not a non-negative whole number`, next: 'Use for example --seed 1.' },
+    ]);
 }

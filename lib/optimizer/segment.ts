@@ -47,7 +47,10 @@ const YIELD_EVERY_MS = 50;
  * for it (as published: one plan a prefix). The chip starts empty, every array in compute mode, so the first
  * segment pays T_rw too. Segments that cannot be allocated are pruned.
  */
-export async function chooseSegments(flat: Flattened, options: SegmentOptions): Promise<{ segments: readonly SegmentChoice[]; statistics: SegmentStatistics }> {
+export async function chooseSegments(
+  flat: Flattened,
+  options: SegmentOptions,
+): Promise<{ segments: readonly SegmentChoice[]; statistics: SegmentStatistics }> {
   const { subOperators } = flat;
   const statistics: SegmentStatistics = { candidates: 0, solved: 0, solverMilliseconds: 0 };
   const allocate = allocator(options, statistics);
@@ -104,7 +107,10 @@ function extend(
   const inter = {
     writeBack: writeBackLatency(volume, Math.min(modeBefore, memoryMode), hardware),
     switch: switchLatency(Math.max(0, modeBefore - memoryMode), Math.max(0, memoryMode - modeBefore), hardware),
-    rewrite: rewriteLatency(members.map(({ parent }, i) => ({ parent, computeArrays: compute[i] ?? 0 })), hardware),
+    rewrite: rewriteLatency(
+      members.map(({ parent }, i) => ({ parent, computeArrays: compute[i] ?? 0 })),
+      hardware,
+    ),
   };
   const total = prefixLatency(before?.total ?? 0, intra, inter.writeBack + inter.switch + inter.rewrite);
   return { ...choice, memoryMode, intra, inter, total };

@@ -4,89 +4,99 @@
 // each term falls only with its own arrays. Checked against GLPK and brute force.
 
 import { computeLatency, feedLatency } from '../cost/paper.ts';
-import { type Allocation, type AllocationProblem, type Claim, objectiveOf, type Solver } from './allocation.ts';
+import { type Allocation, type AllocationProblem, objectiveOf, type Solver } from './allocation.ts';
 
-const BISECTIONS = 24;
 /** Latencies closer than this, relative, are the same number computed in two ways. */
 const SAME = 1e-12;
 
 export const exactSolver: Solver = { name: 'exact', solve };
 
-interface Choice {
-  readonly compute: number[];
-  readonly memory: number[];
-}
-
 function solve(problem: AllocationProblem): Allocation | undefined {
-  let choice: Choice = { compute: problem.claims.map((claim) => claim.tiles), memory: problem.claims.map(() => 0) };
-  if (!fits(problem, choice)) return undefined;
-  let latency = objectiveOf(problem, choice.compute, choice.memory);
+  const { claims } = problem;
+  const compute = claims.map((claim) => claim.tiles);
+  const memory = claims.map(() => 0);
+  if (!fits(problem, sum(compute), 0)) return undefined;
+  const start = objectiveOf(problem, compute, memory);
 
+  // The number of arrays halves the interval often enough; the raises below finish it exactly.
+  let enough = start;
   let tooLow = 0;
-  for (let step = 0; step < BISECTIONS && latency > 0; step++) {
-    const target = (tooLow + latency) / 2;
-    const trial = leastFor(problem, target);
-    if (trial !== undefined && fits(problem, trial)) {
-      choice = trial;
-      latency = objectiveOf(problem, choice.compute, choice.memory);
-    } else {
-      tooLow = target;
+  for (let left = problem.budget.together; left >= 1 && enough > 0; left /= 2) {
+    const target = (tooLow + enough) / 2;
+    if (fitsWithin(problem, target)) enough = target;
+    else tooLow = target;
+  }
+  if (enough < start) {
+    for (const i of claims.keys()) {
+      compute[i] = computeArraysFor(problem, i, enough);
+      memory[i] = memoryArraysFor(problem, i, enough);
     }
   }
+  let latency = objectiveOf(problem, compute, memory);
   for (;;) {
-    const raised = raiseBottlenecks(problem, choice, latency);
-    if (raised === undefined || !fits(problem, raised)) break;
-    choice = raised;
-    latency = objectiveOf(problem, choice.compute, choice.memory);
-  }
-  return { ...choice, latency };
-}
-
-/** Fewest arrays per operator for latency `target`, or undefined when an operator has not vectors enough. */
-function leastFor(problem: AllocationProblem, target: number): Choice | undefined {
-  const compute: number[] = [];
-  const memory: number[] = [];
-  for (const claim of problem.claims) {
-    const arrays = problem.relaxed
-      ? Math.max(claim.tiles, ceil((claim.computeCycles * claim.tiles) / target))
-      : Math.max(1, ceil(claim.computeCycles / target)) * claim.tiles;
-    if (arrays > claim.mostCopies * claim.tiles) return undefined;
-    compute.push(arrays);
-    memory.push(Math.max(0, ceil((claim.feedBytes / target - problem.hardware.dMain) / problem.hardware.dCim)));
-  }
-  return { compute, memory };
-}
-
-/** One more copy or memory array for every operator at the bottleneck, in both terms where they tie. */
-function raiseBottlenecks(problem: AllocationProblem, choice: Choice, latency: number): Choice | undefined {
-  const compute = [...choice.compute];
-  const memory = [...choice.memory];
-  const floor = latency * (1 - SAME);
-  for (const [i, claim] of problem.claims.entries()) {
-    const computeArrays = choice.compute[i] ?? 0;
-    const memoryArrays = choice.memory[i] ?? 0;
-    if (computeLatency(claim, computeArrays) >= floor) {
-      const more = computeArrays + raiseOf(problem, claim);
-      if (more > claim.mostCopies * claim.tiles) return undefined;
-      compute[i] = more;
+    const raises = bottlenecks(problem, compute, memory, latency);
+    if (raises === undefined || !fits(problem, sum(compute) + sum(raises.compute), sum(memory) + sum(raises.memory))) break;
+    for (const i of claims.keys()) {
+      compute[i]! += raises.compute[i]!;
+      memory[i]! += raises.memory[i]!;
     }
-    if (feedLatency(claim, memoryArrays, problem.hardware) >= floor) memory[i] = memoryArrays + 1;
+    latency = objectiveOf(problem, compute, memory);
   }
-  return { compute, memory };
+  return { compute, memory, latency };
 }
 
-function raiseOf(problem: AllocationProblem, claim: Claim): number {
-  return problem.relaxed ? 1 : claim.tiles;
+/** Whether some allocation reaches latency `target`; stops at the first operator that exceeds the budget. */
+function fitsWithin(problem: AllocationProblem, target: number): boolean {
+  let computing = 0;
+  let storing = 0;
+  for (let i = 0; i < problem.claims.length; i++) {
+    const claim = problem.claims[i]!;
+    const arrays = computeArraysFor(problem, i, target);
+    if (arrays > claim.mostCopies * claim.tiles) return false;
+    computing += arrays;
+    storing += memoryArraysFor(problem, i, target);
+    if (!fits(problem, computing, storing)) return false;
+  }
+  return true;
 }
 
-function fits({ budget }: AllocationProblem, { compute, memory }: Choice): boolean {
-  const computing = sum(compute);
-  const storing = sum(memory);
+function computeArraysFor(problem: AllocationProblem, i: number, target: number): number {
+  const { computeCycles, tiles } = problem.claims[i]!;
+  return problem.relaxed ? Math.max(tiles, ceil((computeCycles * tiles) / target)) : Math.max(1, ceil(computeCycles / target)) * tiles;
+}
+
+function memoryArraysFor({ claims, hardware }: AllocationProblem, i: number, target: number): number {
+  return Math.max(0, ceil((claims[i]!.feedBytes / target - hardware.dMain) / hardware.dCim));
+}
+
+/** One more copy or memory array for every operator at the bottleneck, in both terms where they tie; none if copies run out. */
+function bottlenecks(
+  problem: AllocationProblem,
+  compute: readonly number[],
+  memory: readonly number[],
+  latency: number,
+): { readonly compute: readonly number[]; readonly memory: readonly number[] } | undefined {
+  const floor = latency * (1 - SAME);
+  const raises = { compute: problem.claims.map(() => 0), memory: problem.claims.map(() => 0) };
+  for (const [i, claim] of problem.claims.entries()) {
+    if (computeLatency(claim, compute[i]!) >= floor) {
+      const raise = problem.relaxed ? 1 : claim.tiles;
+      if (compute[i]! + raise > claim.mostCopies * claim.tiles) return undefined;
+      raises.compute[i] = raise;
+    }
+    if (feedLatency(claim, memory[i]!, problem.hardware) >= floor) raises.memory[i] = 1;
+  }
+  return raises;
+}
+
+function fits({ budget }: AllocationProblem, computing: number, storing: number): boolean {
   return computing <= budget.compute && storing <= budget.memory && computing + storing <= budget.together;
 }
 
 function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
 }
 
 function ceil(value: number): number {

@@ -17,7 +17,12 @@ export async function loadGlpk(): Promise<Solver> {
     glpk = await (await import('glpk.js/node')).default();
   } catch (error) {
     throw new CompileError([
-      { kind: 'solver', solver: 'glpk', reason: `glpk.js could not be loaded (${(error as Error).message})`, next: 'Run npm install glpk.js, or use --solver exact.' },
+      {
+        kind: 'solver',
+        solver: 'glpk',
+        reason: `glpk.js could not be loaded (${(error as Error).message})`,
+        next: 'Run npm install glpk.js, or use --solver exact.',
+      },
     ]);
   }
   return { name: 'glpk', solve: (problem) => solve(glpk, problem) };
@@ -28,12 +33,17 @@ function solve(glpk: Glpk, problem: AllocationProblem): Allocation | undefined {
   const none = problem.claims.map(() => 0);
   const scale = objectiveOf(problem, start, none);
   if (problem.claims.length === 0) return { compute: [], memory: [], latency: 0 };
-  const result = glpk.solve(allocationModel(glpk, problem, scale), { msglev: glpk.GLP_MSG_OFF, tmlim: TIME_LIMIT_SECONDS, mipgap: 0 }).result;
+  const result = glpk.solve(allocationModel(glpk, problem, scale), {
+    msglev: glpk.GLP_MSG_OFF,
+    tmlim: TIME_LIMIT_SECONDS,
+    mipgap: 0,
+  }).result;
   if (result.status === glpk.GLP_NOFEAS || result.status === glpk.GLP_INFEAS) return undefined;
   if (result.status !== glpk.GLP_OPT) {
     throw new CompileError([
       {
-        kind: 'solver', solver: 'glpk',
+        kind: 'solver',
+        solver: 'glpk',
         reason: `no optimum within ${TIME_LIMIT_SECONDS} s for a segment of ${problem.claims.length} operators (status ${result.status})`,
         next: 'Use --solver exact.',
       },
@@ -57,11 +67,21 @@ function allocationModel(glpk: Glpk, problem: AllocationProblem, scale: number):
   const bounds: NonNullable<Model['bounds']> = [{ name: 't', type: glpk.GLP_LO, lb: 0, ub: 0 }];
   for (const [i, claim] of claims.entries()) {
     const perUnit = relaxed ? claim.computeCycles * claim.tiles : claim.computeCycles;
-    rows.push({ name: `compute${i}`, vars: [{ name: 't', coef: perUnit / scale }, { name: `x${i}`, coef: -1 }], bnds: atMost(0) });
+    rows.push({
+      name: `compute${i}`,
+      vars: [
+        { name: 't', coef: perUnit / scale },
+        { name: `x${i}`, coef: -1 },
+      ],
+      bnds: atMost(0),
+    });
     const rate = hardware.dMain;
     rows.push({
       name: `feed${i}`,
-      vars: [{ name: 't', coef: claim.feedBytes / scale / rate }, { name: `y${i}`, coef: -hardware.dCim / rate }],
+      vars: [
+        { name: 't', coef: claim.feedBytes / scale / rate },
+        { name: `y${i}`, coef: -hardware.dCim / rate },
+      ],
       bnds: atMost(1),
     });
     const least = relaxed ? claim.tiles : 1;

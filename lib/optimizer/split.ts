@@ -26,7 +26,11 @@ export function splitOperator(operator: MatrixOperator, hardware: Hardware, most
   const { m, n, k, groups } = shape;
   if (mostArrays < 1) {
     fail({
-      kind: 'does-not-fit', operator: operator.id, arraysNeeded: 1, arrays: mostArrays, hardware: hardware.name,
+      kind: 'does-not-fit',
+      operator: operator.id,
+      arraysNeeded: 1,
+      arrays: mostArrays,
+      hardware: hardware.name,
       reason: 'even its smallest piece takes one array in compute mode',
     });
   }

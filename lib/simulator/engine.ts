@@ -1,8 +1,8 @@
 // Runs one block: tasks with precedence on resources that each serve their jobs in a static order.
 // Task graph + streams -> when everything happened. Event driven; nothing here knows about arrays or bytes.
 
-import type { Cycles } from '../base/units.ts';
 import { internal } from '../base/problem.ts';
+import type { Cycles } from '../base/units.ts';
 import type { TaskGraph } from '../program/tasks.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Stream } from './jobs.ts';

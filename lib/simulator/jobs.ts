@@ -2,10 +2,19 @@
 // A job has a phase: 0 brings data, 1 works on it, 2 takes it away. Within a chunk they overlap (cut-through).
 
 import type { Range } from '../base/shapes.ts';
-import { bytesOf, ceilDiv, type Cycles, cyclesAt, type Picojoules } from '../base/units.ts';
+import { bytesOf, type Cycles, ceilDiv, cyclesAt, type Picojoules } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { rowsWritten } from '../hardware/tile.ts';
-import { type Access, type Activity, arraysOf, entry, featuresRead, pieceShape, type ProgramIndex, progressAt } from '../program/geometry.ts';
+import {
+  type Access,
+  type Activity,
+  arraysOf,
+  entry,
+  featuresRead,
+  type ProgramIndex,
+  pieceShape,
+  progressAt,
+} from '../program/geometry.ts';
 import type { MetaOp, MetaOpOf } from '../program/program.ts';
 import type { Component } from './trace.ts';
 
@@ -20,7 +29,10 @@ export interface Stream {
   readonly energy: Picojoules;
   /** Delay between the end of the job and the data being there. */
   readonly latency: Cycles;
-  readonly traffic?: { readonly kind: 'externalRead' | 'externalWrite' | 'buffer' | 'memoryArrays' | 'weightsFetched'; readonly bytes: number };
+  readonly traffic?: {
+    readonly kind: 'externalRead' | 'externalWrite' | 'buffer' | 'memoryArrays' | 'weightsFetched';
+    readonly bytes: number;
+  };
 }
 
 export const CHANNEL = 'external channel';
@@ -54,7 +66,14 @@ export function portsOf(statements: readonly MetaOp[], index: ProgramIndex): Por
 }
 
 /** Streams of one statement; `name` keeps resources of a statement's own apart. */
-export function streamsOf(op: MetaOp, activity: Activity, name: string, ports: PortsOf, index: ProgramIndex, hardware: Hardware): readonly Stream[] {
+export function streamsOf(
+  op: MetaOp,
+  activity: Activity,
+  name: string,
+  ports: PortsOf,
+  index: ProgramIndex,
+  hardware: Hardware,
+): readonly Stream[] {
   switch (op.kind) {
     case 'CM.switch': {
       const cycles = op.to === 'TOC' ? hardware.switchCycles.memoryToCompute : hardware.switchCycles.computeToMemory;
@@ -81,7 +100,14 @@ function own(resource: string, phase: 0 | 1 | 2, component: Component, cycles: (
   return { resource, phase, component, cycles, energy, latency: 0 };
 }
 
-function weightStreams(op: MetaOpOf<'CIM.write'>, activity: Activity, name: string, ports: PortsOf, index: ProgramIndex, hardware: Hardware): readonly Stream[] {
+function weightStreams(
+  op: MetaOpOf<'CIM.write'>,
+  activity: Activity,
+  name: string,
+  ports: PortsOf,
+  index: ProgramIndex,
+  hardware: Hardware,
+): readonly Stream[] {
   const matrix = entry(index.operators, op.operator).matrix;
   if (matrix === undefined) return [];
   const shape = pieceShape(matrix, op.outputs, op.inner);
@@ -101,14 +127,22 @@ function weightStreams(op: MetaOpOf<'CIM.write'>, activity: Activity, name: stri
   ];
 }
 
-function productStreams(op: MetaOpOf<'CIM.mvm'>, activity: Activity, name: string, index: ProgramIndex, hardware: Hardware): readonly Stream[] {
+function productStreams(
+  op: MetaOpOf<'CIM.mvm'>,
+  activity: Activity,
+  name: string,
+  index: ProgramIndex,
+  hardware: Hardware,
+): readonly Stream[] {
   const operator = entry(index.operators, op.operator);
   if (operator.matrix === undefined) return [];
   const shape = pieceShape(operator.matrix, op.outputs, op.inner);
   const turns = (chunk: number): number => ceilDiv(Math.floor((shape.m * progressAt(activity, chunk)) / activity.positions), op.copies);
   const macs = shape.m * shape.n * shape.k * shape.groups;
   const product = own(
-    `compute ${name}`, 1, 'mvm',
+    `compute ${name}`,
+    1,
+    'mvm',
     (chunk) => (turns(chunk + 1) - turns(chunk)) * hardware.mvmCycles,
     macs * hardware.energy.mac,
   );
@@ -132,7 +166,8 @@ function vectorStream(activity: Activity, work: Cycles, elements: number, hardwa
 /** Reads in phase 0, writes in phase 2, on the place each region lies in. */
 function dataStreams(op: MetaOp, activity: Activity, ports: PortsOf, index: ProgramIndex, hardware: Hardware): readonly Stream[] {
   const streams: Stream[] = [];
-  for (const access of activity.reads) streams.push(...accessStreams(access, readBytes(op, access, activity, index), false, activity, ports, hardware));
+  for (const access of activity.reads)
+    streams.push(...accessStreams(access, readBytes(op, access, activity, index), false, activity, ports, hardware));
   for (const access of activity.writes) streams.push(...accessStreams(access, tensorBytes(access), true, activity, ports, hardware));
   return streams;
 }
@@ -149,11 +184,24 @@ function readBytes(op: MetaOp, access: Access, activity: Activity, index: Progra
   return (shape.m * shape.n * shape.groups * part * access.tensor.bits) / 8;
 }
 
-function tensorBytes({ tensor, features }: { readonly tensor: { readonly positions: number; readonly bits: number }; readonly features: Range }): number {
+function tensorBytes({
+  tensor,
+  features,
+}: {
+  readonly tensor: { readonly positions: number; readonly bits: number };
+  readonly features: Range;
+}): number {
   return (tensor.positions * (features.to - features.from) * tensor.bits) / 8;
 }
 
-function accessStreams(access: Access, bytes: number, writing: boolean, activity: Activity, ports: PortsOf, hardware: Hardware): readonly Stream[] {
+function accessStreams(
+  access: Access,
+  bytes: number,
+  writing: boolean,
+  activity: Activity,
+  ports: PortsOf,
+  hardware: Hardware,
+): readonly Stream[] {
   if (bytes === 0) return [];
   const at = (rate: number) => (chunk: number) => cyclesAt(share(activity, chunk, bytes), rate);
   const phase = writing ? 2 : 0;

@@ -40,9 +40,11 @@ export function simulate(program: Program, hardware: Hardware, options: Simulate
     const ports = portsOf(statements, index);
     const streams = statements.map((op, s) => streamsOf(op, graph.activities[s] ?? lost(s), `${s + offset}`, ports, index, hardware));
     const { onSpan } = options;
-    const onJob = onSpan && ((statement: number, resource: string, start: Cycles, end: Cycles) => {
-      onSpan({ segment, statement: statement + offset, label: labelOf(statements[statement] ?? lost(statement)), resource, start, end });
-    });
+    const onJob =
+      onSpan &&
+      ((statement: number, resource: string, start: Cycles, end: Cycles) => {
+        onSpan({ segment, statement: statement + offset, label: labelOf(statements[statement] ?? lost(statement)), resource, start, end });
+      });
     const block = runBlock(graph, streams, now, onJob);
     now = block.end;
     events += block.events;
@@ -51,9 +53,13 @@ export function simulate(program: Program, hardware: Hardware, options: Simulate
       if (stream.traffic !== undefined) bytes[stream.traffic.kind] += stream.traffic.bytes;
     }
     for (const op of statements) if (op.kind === 'CM.switch') setMode(memoryMode, op.arrays, op.to === 'TOM');
-    return statements.map((op, s) => summarise(op, streams[s] ?? [], block.busy[s] ?? [], busy, index, {
-      start: block.starts[s] ?? now, end: block.ends[s] ?? now, jobs: graph.activities[s]?.chunks ?? 0,
-    }));
+    return statements.map((op, s) =>
+      summarise(op, streams[s] ?? [], block.busy[s] ?? [], busy, index, {
+        start: block.starts[s] ?? now,
+        end: block.ends[s] ?? now,
+        jobs: graph.activities[s]?.chunks ?? 0,
+      }),
+    );
   };
 
   for (const { id, boundary, parallel } of blocksOf(program)) {
@@ -61,7 +67,15 @@ export function simulate(program: Program, hardware: Hardware, options: Simulate
     const boundaryTrace = run(id, boundary, 0);
     const start = now;
     const statements = run(id, parallel, boundary.length);
-    segments.push({ id, boundaryStart, start, end: now, boundary: boundaryTrace, statements, memoryMode: [...memoryMode].sort((a, b) => a - b) });
+    segments.push({
+      id,
+      boundaryStart,
+      start,
+      end: now,
+      boundary: boundaryTrace,
+      statements,
+      memoryMode: [...memoryMode].sort((a, b) => a - b),
+    });
     memoryCycles += memoryMode.size * (now - boundaryStart);
   }
   ledger.leakage += now * hardware.energy.leakagePerCycle;
@@ -74,7 +88,9 @@ export function simulate(program: Program, hardware: Hardware, options: Simulate
     makespanCycles: now,
     clockHz: hardware.clockHz,
     segments,
-    resources: [...busy].map(([id, busyCycles]) => ({ id, busyCycles })).sort((a, b) => b.busyCycles - a.busyCycles || (a.id < b.id ? -1 : 1)),
+    resources: [...busy]
+      .map(([id, busyCycles]) => ({ id, busyCycles }))
+      .sort((a, b) => b.busyCycles - a.busyCycles || (a.id < b.id ? -1 : 1)),
     bytes,
     energyPicojoules: ledger,
     memoryModeShare: now === 0 ? 0 : memoryCycles / (now * hardware.arrays),
@@ -83,7 +99,11 @@ export function simulate(program: Program, hardware: Hardware, options: Simulate
 }
 
 function summarise(
-  op: MetaOp, streams: readonly Stream[], cycles: readonly Cycles[], total: Map<string, Cycles>, index: ProgramIndex,
+  op: MetaOp,
+  streams: readonly Stream[],
+  cycles: readonly Cycles[],
+  total: Map<string, Cycles>,
+  index: ProgramIndex,
   when: { readonly start: Cycles; readonly end: Cycles; readonly jobs: number },
 ): StatementTrace {
   const perResource = new Map<string, Cycles>();

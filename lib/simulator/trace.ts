@@ -47,7 +47,13 @@ export interface Trace {
   readonly clockHz: number;
   readonly segments: readonly SegmentTrace[];
   readonly resources: readonly ResourceTrace[];
-  readonly bytes: { readonly externalRead: Bytes; readonly externalWrite: Bytes; readonly buffer: Bytes; readonly memoryArrays: Bytes; readonly weightsFetched: Bytes };
+  readonly bytes: {
+    readonly externalRead: Bytes;
+    readonly externalWrite: Bytes;
+    readonly buffer: Bytes;
+    readonly memoryArrays: Bytes;
+    readonly weightsFetched: Bytes;
+  };
   readonly energyPicojoules: Readonly<Record<Component, Picojoules>>;
   /** Memory-mode array-cycles over all array-cycles. */
   readonly memoryModeShare: number;

@@ -1,0 +1,65 @@
+// Files of the command line: read with a clear message, written whole or not at all.
+
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CompileError, fail } from '../base/problem.ts';
+
+const MOST_TEXT_BYTES = 64 * 1024 * 1024;
+
+/** Text of a file. Throws `file`. */
+export function readText(path: string, what: string): string {
+  try {
+    if (statSync(path).size > MOST_TEXT_BYTES)
+      fail({ kind: 'file', path, reason: `is larger than ${MOST_TEXT_BYTES / 1024 / 1024} MB`, next: `Give the path of ${what}.` });
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof CompileError) throw error;
+    return fail({ kind: 'file', path, reason: reasonOf(error), next: `Give the path of ${what}.` });
+  }
+}
+
+export function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Writes files into a directory: first all beside their places, then all into them. Throws `file`. */
+export function writeWhole(directory: string, files: Readonly<Record<string, string>>): void {
+  const written: { temporary: string; path: string }[] = [];
+  try {
+    mkdirSync(directory, { recursive: true });
+    for (const [name, text] of Object.entries(files)) {
+      const path = join(directory, name);
+      const temporary = `${path}.${process.pid}.part`;
+      written.push({ temporary, path });
+      writeFileSync(temporary, text);
+    }
+    for (const { temporary, path } of written) renameSync(temporary, path);
+  } catch (error) {
+    for (const { temporary } of written) rmSync(temporary, { force: true });
+    fail({
+      kind: 'file',
+      path: directory,
+      reason: `cannot be written (${reasonOf(error)})`,
+      next: 'Choose a directory you may write to, with room on the disk.',
+    });
+  }
+}
+
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'ENOENT':
+      return 'does not exist';
+    case 'EACCES':
+    case 'EPERM':
+      return 'may not be accessed';
+    case 'EISDIR':
+      return 'is a directory';
+    case 'ENOTDIR':
+      return 'goes through something that is not a directory';
+    case 'ENOSPC':
+      return 'has no room left on its disk';
+    default:
+      return message;
+  }
+}

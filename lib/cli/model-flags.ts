@@ -1,0 +1,81 @@
+// Flags that several commands share, and how they become a Graph, a chip and options.
+
+import { fail } from '../base/problem.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import { loadHardware } from '../hardware/read.ts';
+import type { Graph } from '../ir/graph.ts';
+import { importOnnx } from '../onnx/import-onnx.ts';
+import type { CostName, Objective } from '../optimizer/plan.ts';
+import type { ScheduleOptions } from '../optimizer/schedule.ts';
+import { BATCH_DIMENSION, parseBindings } from '../workload/bindings.ts';
+import { type Arguments, type Flag, wholeNumber } from './arguments.ts';
+
+export const JSON_FLAG = { json: { help: 'print one JSON object (schemaVersion 1) instead of text' } } satisfies Record<string, Flag>;
+
+export const BIND_FLAGS = {
+  bind: { value: 'NAME=N,...', help: 'sizes of the symbolic dimensions, for example batch=8' },
+  batch: { value: 'N', help: 'samples in a batch: binds the dimension named batch', default: '1' },
+} satisfies Record<string, Flag>;
+
+export const PRECISION_FLAGS = {
+  'weight-bits': { value: 'N', help: 'bits of a weight', default: '8' },
+  'activation-bits': { value: 'N', help: 'bits of an activation', default: '8' },
+} satisfies Record<string, Flag>;
+
+export const HARDWARE_FLAG = { hw: { value: 'FILE', help: 'the chip: a hardware file such as hw/dynaplasia.json' } } satisfies Record<
+  string,
+  Flag
+>;
+
+export const SCHEDULE_FLAGS = {
+  optimizer: {
+    value: 'NAME',
+    help: 'cmswitch, or static:R (floor(arrays * R) arrays compute for the whole run; static:1 is all compute)',
+    default: 'cmswitch',
+  },
+  solver: { value: 'NAME', help: 'exact or glpk (glpk.js, GPL-3.0, optional)', default: 'exact' },
+  cost: { value: 'NAME', help: 'cost the optimizer minimises: paper (cycles)', default: 'paper' },
+  objective: { value: 'NAME', help: 'what it minimises: latency (cycles)', default: 'latency' },
+  seed: { value: 'N', help: 'seed of random choices; recorded in the plan', default: '0' },
+} satisfies Record<string, Flag>;
+
+/**
+ * The model with --bind and --batch applied. --batch binds the dimension named `batch` where the model has one
+ * and --bind does not; given explicitly for a model without one, it is refused.
+ */
+export function loadModel(path: string, args: Arguments, given: readonly string[]): Graph {
+  const bind = args.text('bind') === undefined ? {} : parseBindings(args.text('bind') ?? '');
+  const batch = wholeNumber(args.text('batch') ?? '1', 'batch', 1);
+  const asked = given.some((arg) => arg === '--batch' || arg.startsWith('--batch='));
+  if (asked && BATCH_DIMENSION in bind)
+    fail({ kind: 'usage', message: '--batch and --bind batch=... are both given', next: 'Give one of them.' });
+  return importOnnx(path, {
+    bind,
+    ...(asked ? { bind: { ...bind, [BATCH_DIMENSION]: batch } } : { defaults: { [BATCH_DIMENSION]: batch } }),
+  });
+}
+
+export function loadChip(args: Arguments): Hardware {
+  const path = args.text('hw');
+  if (path === undefined)
+    return fail({ kind: 'usage', message: 'no chip is given', next: 'Add --hw FILE, for example --hw hw/dynaplasia.json.' });
+  return loadHardware(path, precisionOf(args));
+}
+
+export function precisionOf(args: Arguments): { weightBits: number; activationBits: number } {
+  return {
+    weightBits: wholeNumber(args.text('weight-bits') ?? '8', 'weight-bits', 1),
+    activationBits: wholeNumber(args.text('activation-bits') ?? '8', 'activation-bits', 1),
+  };
+}
+
+/** schedule checks the names itself. */
+export function scheduleOptions(args: Arguments): ScheduleOptions {
+  return {
+    optimizer: args.text('optimizer') ?? 'cmswitch',
+    solver: args.text('solver') ?? 'exact',
+    cost: (args.text('cost') ?? 'paper') as CostName,
+    objective: (args.text('objective') ?? 'latency') as Objective,
+    seed: wholeNumber(args.text('seed') ?? '0', 'seed', 0),
+  };
+}

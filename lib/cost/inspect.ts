@@ -1,0 +1,96 @@
+// What an architect asks first of a network: sizes and both intensities of every operator.
+// Graph + precision -> numbers; the JSON of `cimbook inspect`.
+
+import type { Macs, Precision } from '../base/units.ts';
+import { type Bytes, bytesOf } from '../base/units.ts';
+import { type Graph, isMatrix, type Operator, tensorsOf } from '../ir/graph.ts';
+import { weightBytes } from './bound.ts';
+import { flopsPerMop, inputReuse } from './paper.ts';
+
+/** Product sizes and intensities are null for vector operators. */
+export interface InspectedOperator {
+  readonly id: string;
+  readonly kind: Operator['kind'];
+  readonly m: number | null;
+  readonly n: number | null;
+  readonly k: number | null;
+  readonly groups: number | null;
+  /** The right operand is computed at run time. */
+  readonly dynamic: boolean;
+  readonly macs: Macs;
+  readonly weightBytes: Bytes;
+  readonly inputBytes: Bytes;
+  readonly outputBytes: Bytes;
+  /** MACs per input element: AI of Zhao et al. 2025, Eq. (10). */
+  readonly inputReuse: number | null;
+  /** 2 * MACs over elements moved once: the intensity of Fig. 5 and 6. */
+  readonly flopsPerMop: number | null;
+}
+
+export interface Inspection {
+  readonly model: {
+    readonly name: string;
+    readonly hash: string;
+    readonly operators: number;
+    readonly macs: Macs;
+    readonly weightBytes: Bytes;
+    readonly blocks: number;
+  };
+  readonly operators: readonly InspectedOperator[];
+}
+
+export function inspect(graph: Graph, precision: Precision): Inspection {
+  const tensors = tensorsOf(graph);
+  const elements = (id: string): number => {
+    const tensor = tensors.get(id);
+    return tensor === undefined ? 0 : tensor.positions * tensor.features;
+  };
+  const operators = graph.operators.map((operator): InspectedOperator => {
+    const inputs = operator.inputs.reduce((sum, { tensor }) => sum + elements(tensor), 0);
+    const outputs = elements(operator.output);
+    const common = {
+      id: operator.id,
+      kind: operator.kind,
+      inputBytes: bytesOf(inputs, precision.activationBits),
+      outputBytes: bytesOf(outputs, precision.activationBits),
+    };
+    if (!isMatrix(operator)) {
+      return {
+        ...common,
+        m: null,
+        n: null,
+        k: null,
+        groups: null,
+        dynamic: false,
+        macs: 0,
+        weightBytes: 0,
+        inputReuse: null,
+        flopsPerMop: null,
+      };
+    }
+    const shape = operator.attrs.matrix;
+    const dynamic = operator.kind === 'matMul' && operator.attrs.dynamic;
+    const macs = shape.m * shape.n * shape.k * shape.groups;
+    const weights = dynamic ? 0 : shape.n * shape.k * shape.groups;
+    return {
+      ...common,
+      ...shape,
+      dynamic,
+      macs,
+      weightBytes: dynamic ? 0 : weightBytes(shape, precision.weightBits),
+      inputReuse: inputReuse(shape),
+      flopsPerMop: flopsPerMop(macs, inputs, weights, outputs),
+    };
+  });
+  return {
+    model: {
+      name: graph.name,
+      hash: graph.hash,
+      operators: operators.length,
+      macs: operators.reduce((sum, { macs }) => sum + macs, 0),
+      weightBytes: operators.reduce((sum, operator) => sum + operator.weightBytes, 0),
+      blocks: graph.blocks.length,
+    },
+    operators,
+  };
+}

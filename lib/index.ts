@@ -1,0 +1,57 @@
+// The public surface, in pipeline order: ONNX -> Graph -> Plan -> Program -> Trace, and what shows them.
+
+// Problems: every entry point throws one CompileError that holds all of them.
+export { CompileError, describe, type Problem } from './base/problem.ts';
+export type { MatrixShape, Range, VectorClass, Window } from './base/shapes.ts';
+export { formatBytes, formatCycles, formatNumber, formatPercent, formatSi, textTable } from './base/text.ts';
+export type { Precision } from './base/units.ts';
+// All of it
+export { type Compilation, type CompileOptions, compile } from './compile.ts';
+// Cost: the paper's equations, one function each
+export { type LowerBound, lowerBound } from './cost/bound.ts';
+export { type InspectedOperator, type Inspection, inspect } from './cost/inspect.ts';
+export {
+  computeLatency,
+  type Demand,
+  demandOf,
+  feedLatency,
+  flopsPerMop,
+  inputReuse,
+  interLatency,
+  intraLatency,
+  operatorLatency,
+  rewriteLatency,
+  switchLatency,
+  writeBackLatency,
+} from './cost/paper.ts';
+// Program
+export { emit } from './emit/emit.ts';
+// Hardware
+export type { Hardware, HardwareFile, Quantity } from './hardware/hardware.ts';
+export { parameterRanges } from './hardware/leaves.ts';
+export { printHardware } from './hardware/print.ts';
+export { loadHardware, readHardwareFile } from './hardware/read.ts';
+export { type TileGrid, tileGrid } from './hardware/tile.ts';
+export { withOverrides } from './hardware/with-overrides.ts';
+// Graph
+export { type Graph, isMatrix, type Operator, type Tensor } from './ir/graph.ts';
+export { printGraph } from './ir/print.ts';
+export { verifyGraph } from './ir/verify.ts';
+export { type ImportOptions, importOnnx } from './onnx/import-onnx.ts';
+// Plan
+export { type Allocation, type AllocationProblem, objectiveOf, type Solver } from './optimizer/allocation.ts';
+export type { OperatorPlan, Plan, SegmentPlan } from './optimizer/plan.ts';
+export { printPlan } from './optimizer/print.ts';
+export { type ScheduleOptions, schedule } from './optimizer/schedule.ts';
+export { loadSolver } from './optimizer/solvers.ts';
+export { verifyPlan } from './optimizer/verify.ts';
+export { expandProgram } from './program/expand.ts';
+export { parseProgram } from './program/parse.ts';
+export { printProgram } from './program/print.ts';
+export type { MetaOp, Program, Region, Statement } from './program/program.ts';
+export { verifyProgram } from './program/verify.ts';
+// Trace
+export { printTrace } from './simulator/print.ts';
+export { type SimulateOptions, simulate } from './simulator/simulate.ts';
+export type { Span, Trace } from './simulator/trace.ts';
+export { verifyTrace } from './simulator/verify.ts';

@@ -1,0 +1,138 @@
+// Puts the kernel's parts together and runs it: sockets first, so that a client is answered at once, then TypeScript
+// and the library, while the cells that have arrived wait.
+
+import { setImmediate as macrotask } from 'node:timers/promises';
+import { startControl } from './control.ts';
+import { installDisplay } from './display.ts';
+import { describeStray } from './errors.ts';
+import { ExecuteQueue } from './execute-queue.ts';
+import { History } from './history.ts';
+import { Interrupts } from './interrupts.ts';
+import { installRuntimeFallback } from './own-package.ts';
+import { preload, typesToPreload } from './preload.ts';
+import type { ConnectionInfo, Content, Message, Parent } from './protocol.ts';
+import { answer } from './requests.ts';
+import { KernelServer } from './server.ts';
+import { createSession, type Session } from './session.ts';
+import { SharedState } from './shared-state.ts';
+import { installStackFrames } from './stack-frames.ts';
+import { OutputStreams } from './streams.ts';
+import { installTimers } from './timers.ts';
+import type { Typescript } from './tslab.ts';
+import { installTypescript } from './typescript-host.ts';
+
+interface Language {
+  readonly ts: Typescript;
+  readonly session: Session;
+}
+
+/** Runs until a client asks for shutdown. `cwd` is the notebook's folder. */
+export async function runKernel(connection: ConnectionInfo, cwd: string): Promise<void> {
+  const state = new SharedState();
+  const server = new KernelServer(connection);
+  const history = new History();
+  const streams = new OutputStreams((name, text) => server.publish('stream', { name, text }, queue.current));
+  const warn = (error: unknown) => streams.write('stderr', describeStray(error));
+  let loaded: Session | undefined;
+
+  let startLoading = () => {};
+  const canLoad = new Promise<void>((resolve) => {
+    startLoading = resolve;
+  });
+  const language = canLoad.then(() => loadLanguage(cwd, state));
+  const interrupts = new Interrupts(state, installTimers(warn), () => loaded?.interrupt());
+  const queue = new ExecuteQueue({
+    session: language.then(({ session }) => session),
+    interrupts,
+    history,
+    port: {
+      publish,
+      reply: (request, content, metadata) => server.reply(request, 'execute_reply', content, metadata),
+      warn,
+      received: () => server.received,
+    },
+  });
+
+  streams.install();
+  process.on('uncaughtException', warn);
+  process.on('unhandledRejection', warn);
+  // The control worker sends this signal for the cell's children; it is an interruption only when someone else sent it.
+  process.on('SIGINT', () => {
+    if (!state.signalledByWorker) interrupts.interrupt(state.cell);
+  });
+  process.on('SIGTERM', () => void shutdown(undefined, false));
+
+  await server.start((request) => void handle(request));
+  const control = await startControl(connection, state, {
+    status: ({ status, header }) => publishStatus(status, { header, identities: [] }),
+    interrupt: (cell) => interrupts.interrupt(cell),
+    shutdown: ({ header, restart }) => void shutdown(header && { header, identities: [] }, restart),
+  });
+  publishStatus('starting', undefined);
+  // One turn for the requests that have arrived: TypeScript blocks this thread for about a second.
+  await macrotask();
+  startLoading();
+  loaded = (await language).session;
+  installDisplay({
+    publish: (msgType, content) => publish(msgType, content, queue.current),
+    requestInput: async (prompt, password) => {
+      if (queue.current === undefined) throw new Error('No cell is running.');
+      streams.flush();
+      return server.requestInput(queue.current, prompt, password);
+    },
+    addPayload: (payload) => queue.addPayload(payload),
+    addWork: (work) => queue.addWork(work),
+    warn,
+    signal: () => interrupts.signal,
+  });
+
+  function publish(msgType: string, content: Content, parent: Parent): void {
+    streams.flush();
+    server.publish(msgType, content, parent);
+  }
+
+  function publishStatus(status: string, parent: Parent): void {
+    publish('status', { execution_state: status }, parent);
+    // Front ends show the last status they see, and a cell may be running.
+    if (status === 'idle' && queue.isBusy) publish('status', { execution_state: 'busy' }, queue.current);
+  }
+
+  async function handle(request: Message): Promise<void> {
+    const { msg_type: type } = request.header;
+    if (type === 'execute_request') return queue.add(request);
+    publishStatus('busy', request);
+    if (type === 'shutdown_request') {
+      const restart = request.content.restart === true;
+      server.reply(request, 'shutdown_reply', { status: 'ok', restart });
+      return shutdown(request, restart);
+    }
+    // No communication channel has a counterpart here.
+    if (type === 'comm_open') publish('comm_close', { comm_id: request.content.comm_id, data: {} }, request);
+    try {
+      const content = await answer(request, { connection, history, language });
+      if (content !== undefined) server.reply(request, type.replace(/_request$/, '_reply'), content);
+    } finally {
+      publishStatus('idle', request);
+    }
+  }
+
+  async function shutdown(parent: Parent, restart: boolean): Promise<void> {
+    publish('shutdown_reply', { status: 'ok', restart }, parent);
+    publishStatus('idle', parent);
+    server.close();
+    await control.close();
+    process.exit(0);
+  }
+}
+
+async function loadLanguage(cwd: string, state: SharedState): Promise<Language> {
+  installRuntimeFallback();
+  installStackFrames();
+  const types = typesToPreload(cwd);
+  const ts = installTypescript(cwd, types);
+  await macrotask();
+  const session = createSession(ts, cwd, state);
+  await macrotask();
+  if (types !== undefined) await preload(session);
+  return { ts, session };
+}

@@ -1,0 +1,96 @@
+// Link: drafts -> Graph. Tensors with their roles, windows with their numbers, run-time operands with their producers.
+
+import type { EpilogueStep, Graph, Input, Operator, OperatorId, Tensor, TensorId, TensorRole } from '../ir/graph.ts';
+import type { FusedDraft, OperatorBody } from './draft.ts';
+import { runningOperand, stepOf } from './fuse.ts';
+import { hashOf } from './hash.ts';
+import type { ImportState } from './import-state.ts';
+import { fallback, streamed } from './layout.ts';
+import { windowOf } from './windows.ts';
+
+export function link(state: ImportState): string {
+  const { model, bindings } = state;
+  const tensors = new Map<TensorId, Tensor>();
+  const outputs = new Set(model.outputs);
+  const addTensor = (id: TensorId, role: TensorRole): void => {
+    if (!tensors.has(id)) tensors.set(id, tensorOf(state, id, role));
+  };
+
+  const inputs = model.inputs.map(({ name }) => name).filter((name) => !state.values.get(name)?.constant);
+  for (const name of inputs) addTensor(name, 'input');
+  const madeBy = new Map<TensorId, OperatorId>();
+  const operators = state.fused.map((draft): Operator => {
+    const operator = operatorOf(draft, state, madeBy);
+    for (const id of weightsOf(operator)) if (state.values.get(id)?.constant) addTensor(id, 'weight');
+    addTensor(operator.output, outputs.has(operator.output) ? 'output' : 'activation');
+    madeBy.set(operator.output, operator.id);
+    return operator;
+  });
+  // An output that doesn't depend on the input.
+  for (const id of model.outputs) addTensor(id, 'weight');
+
+  const graph: Graph = {
+    noun: 'graph',
+    schemaVersion: 1,
+    name: state.name ?? model.graphName,
+    hash: hashOf(state.bytes, bindings),
+    bindings,
+    inputs,
+    outputs: model.outputs,
+    tensors: [...tensors.values()],
+    operators,
+    blocks: [],
+  };
+  state.graph = graph;
+  return `${graph.operators.length} operators, ${graph.tensors.length} tensors`;
+}
+
+function tensorOf({ values, axes }: ImportState, id: TensorId, role: TensorRole): Tensor {
+  const { dtype = 'float32', shape = [] } = values.get(id) ?? {};
+  return { id, role, dtype, shape, ...streamed(shape, axes.get(id) ?? fallback(shape.length)) };
+}
+
+function operatorOf(draft: FusedDraft, state: ImportState, madeBy: ReadonlyMap<TensorId, OperatorId>): Operator {
+  const { values, axes } = state;
+  const place = (id: TensorId): { shape: readonly number[]; axis: number } => {
+    const shape = values.get(id)?.shape ?? [];
+    return { shape, axis: axes.get(id) ?? fallback(shape.length) };
+  };
+  const running = draft.body.kind === 'step' ? runningOperand(draft, draft.body, state) : undefined;
+  const to = place(draft.output);
+  const inputs: Input[] = draft.inputs.map(({ value, reach }) => ({ tensor: value, window: windowOf(reach, place(value), to) }));
+  // The running value comes first.
+  if (running !== undefined) inputs.sort((a, b) => Number(b.tensor === running) - Number(a.tensor === running));
+  const body: OperatorBody =
+    draft.body.kind === 'step' ? standalone(stepOf(draft.id, draft.body, running ?? '')) : withProducer(draft.body, madeBy);
+  return { id: draft.id, onnxType: draft.onnxType, inputs, output: draft.output, epilogue: draft.steps, ...body };
+}
+
+/** A step nobody took in: an operator of its own. */
+function standalone({ class: kind, function: name, parameters, operands }: EpilogueStep): OperatorBody {
+  if (kind === 'activation') return { kind, attrs: { function: name, parameters } };
+  return { kind: 'elementwise', attrs: { function: name, operands, ...(parameters.length === 0 ? {} : { parameters }) } };
+}
+
+function withProducer(body: OperatorBody, madeBy: ReadonlyMap<TensorId, OperatorId>): OperatorBody {
+  if (body.kind !== 'matMul' || !body.attrs.dynamic) return body;
+  const producer = madeBy.get(body.attrs.weight);
+  return producer === undefined ? body : { kind: 'matMul', attrs: { ...body.attrs, producer } };
+}
+
+/** Tensors an operator and its epilogue name besides the streamed ones. */
+function weightsOf(operator: Operator): TensorId[] {
+  const ids = operator.epilogue.flatMap(({ operands }) => operands);
+  switch (operator.kind) {
+    case 'conv':
+    case 'matMul':
+      return [operator.attrs.weight, ...(operator.attrs.bias === undefined ? [] : [operator.attrs.bias]), ...ids];
+    case 'elementwise':
+    case 'normalize':
+      return [...operator.attrs.operands, ...ids];
+    case 'move':
+      return [...(operator.attrs.operands ?? []), ...ids];
+    default:
+      return ids;
+  }
+}

@@ -1,0 +1,81 @@
+// Model: an ONNX file as decoded, before anything is known of what its operators mean.
+// Weights stay in the file's bytes: values and attributes are decoded only when somebody asks for them.
+
+import type { DType } from '../ir/graph.ts';
+import type { Frame } from './wire.ts';
+
+/** A dimension as the file gives it: a number, a name to bind, or neither. */
+export type Dimension = number | string | undefined;
+
+export interface ModelInput {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly dimensions: readonly Dimension[];
+}
+
+/** A tensor stored in the file: an initialiser, or the value of a Constant. */
+export interface StoredTensor {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Elements in row-major order; undefined when they are in another file, or too many to be shape arithmetic. */
+  readonly elements: () => readonly number[] | undefined;
+}
+
+/** `frame` holds the AttributeProto. */
+export interface Attribute {
+  readonly name: string;
+  readonly frame: Frame;
+}
+
+export interface OnnxNode {
+  /** Unique, never empty. */
+  readonly id: string;
+  readonly opType: string;
+  /** '' is ONNX's own. */
+  readonly domain: string;
+  /** Value names; '' is an optional input left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: readonly Attribute[];
+}
+
+export interface Model {
+  readonly irVersion: number;
+  /** Opset version by domain. */
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly graphName: string;
+  readonly inputs: readonly ModelInput[];
+  readonly outputs: readonly string[];
+  readonly initializers: readonly StoredTensor[];
+  readonly nodes: readonly OnnxNode[];
+}
+
+/** Opset of a domain; 1 for one the file doesn't import. */
+export function opsetOf(model: Model, domain: string): number {
+  return model.opsets.get(domain) ?? 1;
+}
+
+/** A value of the running graph once its shape is known. */
+export interface Value {
+  readonly id: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** The same in every run: an initialiser, or computed from initialisers only. */
+  readonly constant: boolean;
+  /** Elements in row-major order where they are known; only ever for constants. */
+  readonly elements: () => readonly number[] | undefined;
+}
+
+/** Shape arithmetic works on short vectors; longer constants are weights, and only their shape matters. */
+export const MOST_FOLDED = 65_536;
+
+export function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const dimension of shape) count *= dimension;
+  return count;
+}
+
+export function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}

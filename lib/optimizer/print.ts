@@ -1,0 +1,37 @@
+// A plan for people: one line a segment. Plan -> text.
+
+import { formatNumber, formatPercent, printable, shortened, textTable } from '../base/text.ts';
+import type { Plan, SegmentPlan } from './plan.ts';
+
+const WIDEST_LIST = 44;
+
+export function printPlan(plan: Plan): string {
+  const head = `${printable(plan.model.name)} on ${printable(plan.hardware.name)} (${plan.hardware.arrays} arrays), ${plan.optimizer} with ${plan.solver} on the ${plan.cost}'s cost`;
+  const table = textTable(
+    ['segment', 'operators', 'compute', 'memory', 'idle', 'intra', 'write back', 'switch', 'rewrite'],
+    plan.segments.map((segment) => row(segment, plan.hardware.arrays)),
+  );
+  return `${head}\n${table}\ntotal ${formatNumber(Math.round(plan.analyticCycles))} cycles`;
+}
+
+function row(segment: SegmentPlan, arrays: number): readonly (string | number)[] {
+  const compute = count(segment.operators.flatMap((operator) => operator.compute));
+  const memory = count(segment.operators.flatMap((operator) => [...operator.memoryIn, ...operator.memoryOut]));
+  const names = segment.operators.map(({ id, copies }) => (copies === 1 ? id : `${id} x${formatNumber(copies)}`)).join(' ');
+  const { writeBack, switch: switching, rewrite } = segment.interCycles;
+  return [
+    segment.id,
+    shortened(printable(names), WIDEST_LIST),
+    compute,
+    `${memory} (${formatPercent(memory / arrays)})`,
+    arrays - compute - memory,
+    Math.round(segment.intraCycles),
+    Math.round(writeBack),
+    Math.round(switching),
+    Math.round(rewrite),
+  ];
+}
+
+function count(arrays: readonly number[]): number {
+  return new Set(arrays).size;
+}

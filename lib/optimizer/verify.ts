@@ -1,0 +1,76 @@
+// Every broken invariant of a plan: Plan (+ the Graph it is for) -> Problems.
+
+import type { Problem } from '../base/problem.ts';
+import { type Graph, isMatrix } from '../ir/graph.ts';
+import type { ArrayId, OperatorPlan, Plan, SegmentPlan } from './plan.ts';
+
+export function verifyPlan(plan: Plan, graph: Graph): readonly Problem[] {
+  const problems: Problem[] = [];
+  const add = (where: string, reason: string): void => {
+    problems.push({ kind: 'plan', where, reason, next: 'This plan was not made by schedule, or was changed afterwards.' });
+  };
+  if (plan.model.hash !== graph.hash) add('model', `is for model ${plan.model.hash.slice(0, 12)}, the graph is ${graph.hash.slice(0, 12)}`);
+  for (const segment of plan.segments) checkSegment(segment, plan.hardware.arrays, (reason) => add(`segment ${segment.id}`, reason));
+  checkComplete(plan, graph, add);
+  return problems;
+}
+
+function checkSegment(segment: SegmentPlan, arrays: number, add: (reason: string) => void): void {
+  const memoryMode = new Set(segment.memoryMode);
+  const role = new Map<ArrayId, string>();
+  const take = (list: readonly ArrayId[], what: string, shared: ReadonlySet<ArrayId> = new Set()): void => {
+    for (const array of list) {
+      const other = role.get(array);
+      if (array < 0 || array >= arrays) add(`${what} uses array ${array} of ${arrays}`);
+      if (other !== undefined && !shared.has(array)) add(`array ${array} is both ${other} and ${what}`);
+      role.set(array, what);
+    }
+  };
+  for (const operator of segment.operators) {
+    take(operator.compute, `compute of ${operator.id}`);
+    take(operator.memoryOut, `output memory of ${operator.id}`);
+    const needed = operator.copies * operator.tiles;
+    if (operator.copies < 1 || Math.abs(needed - operator.compute.length) > 1e-9) {
+      add(`${operator.id} has ${operator.compute.length} compute arrays for ${operator.copies} copies of ${operator.tiles} tiles`);
+    }
+    const computing = operator.compute.find((array) => memoryMode.has(array));
+    if (computing !== undefined) add(`array ${computing} computes for ${operator.id} in memory mode`);
+  }
+  for (const operator of segment.operators) {
+    take(operator.memoryIn, `input memory of ${operator.id}`, new Set(operator.sharedIn));
+    const storing = [...operator.memoryIn, ...operator.memoryOut].find((array) => !memoryMode.has(array));
+    if (storing !== undefined) add(`array ${storing} is memory of ${operator.id} in compute mode`);
+  }
+  for (const { operator, arrays: staging } of segment.staged) take(staging, `staged for ${operator}`);
+  if (role.size > arrays) add(`uses ${role.size} arrays; the chip has ${arrays}`);
+  const { writeBack, switch: switching, rewrite } = segment.interCycles;
+  for (const cycles of [segment.intraCycles, writeBack, switching, rewrite]) {
+    if (!Number.isFinite(cycles) || cycles < 0) add(`has a latency of ${cycles} cycles`);
+  }
+}
+
+/** Each weight of each matrix operator is used by exactly one piece; each vector operator rides once. */
+function checkComplete(plan: Plan, graph: Graph, add: (where: string, reason: string) => void): void {
+  const pieces = new Map<string, OperatorPlan[]>();
+  for (const operator of plan.segments.flatMap((segment) => segment.operators)) {
+    pieces.set(operator.parent, [...(pieces.get(operator.parent) ?? []), operator]);
+  }
+  const riding = new Map<string, number>();
+  for (const id of plan.segments.flatMap((segment) => segment.vectorOperators)) riding.set(id, (riding.get(id) ?? 0) + 1);
+  for (const operator of graph.operators) {
+    if (isMatrix(operator)) {
+      const { n, k, groups } = operator.attrs.matrix;
+      const area = (pieces.get(operator.id) ?? []).reduce(
+        (sum, { piece }) => sum + (piece.outputs.to - piece.outputs.from) * (piece.inner.to - piece.inner.from),
+        0,
+      );
+      if (area !== n * k * groups) add(`operator ${operator.id}`, `${area} of its ${n * k * groups} weights are scheduled`);
+      pieces.delete(operator.id);
+    } else if (operator.kind !== 'view') {
+      const times = riding.get(operator.id) ?? 0;
+      if (times !== 1) add(`operator ${operator.id}`, `is scheduled ${times} times`);
+      riding.delete(operator.id);
+    }
+  }
+  for (const id of [...pieces.keys(), ...riding.keys()]) add(`operator ${id}`, 'is not in the graph');
+}

@@ -1,0 +1,27 @@
+// Program body -> blocks: the meta-operators of a boundary and the parallel block they lead to.
+// Loops are unrolled as they are walked, never in memory.
+
+import { statementsOf } from './expand.ts';
+import type { MetaOp, Program } from './program.ts';
+
+export interface Block {
+  /** Number of the parallel block, from 0; the boundary after the last one has the next number. */
+  readonly id: number;
+  readonly boundary: readonly MetaOp[];
+  /** Empty for what follows the last parallel block. */
+  readonly parallel: readonly MetaOp[];
+}
+
+export function* blocksOf(program: Program): Generator<Block> {
+  let boundary: MetaOp[] = [];
+  let id = 0;
+  for (const statement of statementsOf(program)) {
+    if (statement.kind !== 'parallel') {
+      boundary.push(statement);
+      continue;
+    }
+    yield { id: id++, boundary, parallel: statement.body };
+    boundary = [];
+  }
+  if (boundary.length > 0) yield { id, boundary, parallel: [] };
+}

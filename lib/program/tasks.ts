@@ -1,0 +1,164 @@
+// The static dependences of one block: which chunk of which meta-operator waits for which.
+// Group of meta-operators -> tasks (meta-operator x chunk), precedence, and one total order that every
+// resource serves. Everything follows from the program's numbers, nothing from rates, so a faster chip
+// runs the same order. A cycle is a program that would wait for ever.
+
+import { positionsNeeded, positionsReleased } from '../base/shapes.ts';
+import { type Activity, activityOf, arraysOf, chunkReaching, type ProgramIndex, progressAt } from './geometry.ts';
+import type { MetaOp } from './program.ts';
+
+/** Chunks of one meta-operator under way at once: one is computed while the next is fed. */
+const IN_FLIGHT = 2;
+
+export interface TaskGraph {
+  readonly activities: readonly Activity[];
+  /** Task number of each statement's chunk 0; a last entry holds the number of tasks. */
+  readonly firstTask: Int32Array;
+  /** Successors of task t: successors[start[t]] .. successors[start[t + 1] - 1]. */
+  readonly start: Int32Array;
+  readonly successors: Int32Array;
+  /** Predecessors each task waits for. */
+  readonly waits: Int32Array;
+  /** Tasks by wave (longest chain before them), then statement, then chunk; shorter than the tasks if there is a cycle. */
+  readonly order: Int32Array;
+  /** Statements on a cycle, empty if none. */
+  readonly cyclic: readonly number[];
+}
+
+export function taskGraph(statements: readonly MetaOp[], index: ProgramIndex): TaskGraph {
+  const activities = statements.map((op) => activityOf(op, index));
+  const firstTask = new Int32Array(statements.length + 1);
+  for (const [s, activity] of activities.entries()) firstTask[s + 1] = (firstTask[s] ?? 0) + activity.chunks;
+  const from: number[] = [];
+  const to: number[] = [];
+  const edge = (before: number, after: number): void => {
+    from.push(before);
+    to.push(after);
+  };
+  const task = (statement: number, chunk: number): number => (firstTask[statement] ?? 0) + chunk;
+  /** `after` waits until `chunks` chunks of statement s are done. */
+  const waitFor = (s: number, chunks: number, after: number): void => {
+    for (let chunk = Math.max(0, chunks - IN_FLIGHT); chunk < chunks; chunk++) edge(task(s, chunk), after);
+  };
+
+  for (const [s, activity] of activities.entries()) {
+    for (let chunk = IN_FLIGHT; chunk < activity.chunks; chunk++) edge(task(s, chunk - IN_FLIGHT), task(s, chunk));
+  }
+  for (const [region, { writers, readers, positions }] of regionUsers(activities)) {
+    for (const w of writers) {
+      const writer = activities[w];
+      if (writer === undefined) continue;
+      for (const { statement, access } of readers) {
+        const reader = activities[statement];
+        if (reader === undefined || statement === w) continue;
+        for (let chunk = 0; chunk < reader.chunks; chunk++) {
+          const needed = positionsNeeded(access.window, progressAt(reader, chunk + 1));
+          waitFor(w, chunkReaching(writer, needed), task(statement, chunk));
+        }
+        if (region.window >= positions) continue;
+        let done = 0;
+        for (let chunk = 0; chunk < writer.chunks; chunk++) {
+          const mustBeFree = progressAt(writer, chunk + 1) - region.window;
+          while (done < reader.chunks && positionsReleased(access.window, progressAt(reader, done)) < mustBeFree) done++;
+          waitFor(statement, done, task(w, chunk));
+        }
+      }
+    }
+  }
+  arrayHazards(statements, index, (before, after) => {
+    const { chunks } = activities[after]!;
+    for (let chunk = 0; chunk < Math.min(IN_FLIGHT, chunks); chunk++) waitFor(before, activities[before]!.chunks, task(after, chunk));
+  });
+  return { activities, firstTask, ...ordered(firstTask, from, to) };
+}
+
+interface RegionUse {
+  readonly writers: number[];
+  readonly readers: { readonly statement: number; readonly access: Activity['reads'][number] }[];
+  readonly positions: number;
+}
+
+function regionUsers(activities: readonly Activity[]): ReadonlyMap<Activity['reads'][number]['region'], RegionUse> {
+  const users = new Map<Activity['reads'][number]['region'], RegionUse>();
+  const of = (access: Activity['reads'][number]): RegionUse => {
+    let use = users.get(access.region);
+    if (use === undefined) {
+      use = { writers: [], readers: [], positions: access.tensor.positions };
+      users.set(access.region, use);
+    }
+    return use;
+  };
+  for (const [s, activity] of activities.entries()) {
+    for (const access of activity.writes) if (access.features.to > access.features.from) of(access).writers.push(s);
+    for (const access of activity.reads) of(access).readers.push({ statement: s, access });
+  }
+  return users;
+}
+
+/** Switching an array or writing weights into it waits for its users so far; its next users wait for that. */
+function arrayHazards(statements: readonly MetaOp[], index: ProgramIndex, order: (before: number, after: number) => void): void {
+  const exclusive = new Map<number, number>();
+  const users = new Map<number, Set<number>>();
+  const seen = new Set<string>();
+  const once = (before: number, after: number): void => {
+    const key = `${before},${after}`;
+    if (before === after || seen.has(key)) return;
+    seen.add(key);
+    order(before, after);
+  };
+  for (const [s, op] of statements.entries()) {
+    const { owned, ports } = arraysOf(op, index);
+    const taken = new Set(op.kind === 'CM.switch' || op.kind === 'CIM.write' ? owned : []);
+    for (const array of new Set([...owned, ...ports])) {
+      const last = exclusive.get(array);
+      if (last !== undefined) once(last, s);
+      const sharing = users.get(array) ?? new Set();
+      users.set(array, sharing);
+      if (taken.has(array)) {
+        for (const user of sharing) once(user, s);
+        sharing.clear();
+        exclusive.set(array, s);
+      } else {
+        sharing.add(s);
+      }
+    }
+  }
+}
+
+/** Edges as compressed rows, and Kahn's algorithm by levels. */
+function ordered(firstTask: Int32Array, from: readonly number[], to: readonly number[]): Omit<TaskGraph, 'activities' | 'firstTask'> {
+  const tasks = firstTask.at(-1) ?? 0;
+  const start = new Int32Array(tasks + 1);
+  const waits = new Int32Array(tasks);
+  for (const before of from) start[before + 1]!++;
+  for (const after of to) waits[after]!++;
+  for (let t = 0; t < tasks; t++) start[t + 1]! += start[t]!;
+  const fill = start.slice(0, tasks);
+  const successors = new Int32Array(from.length);
+  for (let e = 0; e < from.length; e++) successors[fill[from[e]!]!++] = to[e]!;
+
+  const left = waits.slice();
+  const order = new Int32Array(tasks);
+  let count = 0;
+  let wave: number[] = [];
+  for (let t = 0; t < tasks; t++) if (left[t] === 0) wave.push(t);
+  while (wave.length > 0) {
+    // Task numbers grow with statement, then chunk: sorting them is the fixed key.
+    wave.sort((a, b) => a - b);
+    const next: number[] = [];
+    for (const t of wave) {
+      order[count++] = t;
+      for (let e = start[t]!; e < start[t + 1]!; e++) if (--left[successors[e]!]! === 0) next.push(successors[e]!);
+    }
+    wave = next;
+  }
+  const cyclic = new Set<number>();
+  if (count < tasks) {
+    let statement = 0;
+    for (let t = 0; t < tasks; t++) {
+      while (t >= firstTask[statement + 1]!) statement++;
+      if (left[t]! > 0) cyclic.add(statement);
+    }
+  }
+  return { start, successors, waits, order: order.subarray(0, count), cyclic: [...cyclic] };
+}

@@ -1,0 +1,396 @@
+// Verifier, part two: follows modes, weights and data through the blocks; then lifetimes and completeness.
+// Time is the number of the statement; all statements of a parallel block share one.
+
+import type { Range } from '../base/shapes.ts';
+import { ceilDiv } from '../base/units.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import { tileGrid } from '../hardware/tile.ts';
+import { blocksOf } from './blocks.ts';
+import type { Findings } from './findings.ts';
+import { type Activity, activityOf, arraysOf, entry, featuresRead, type ProgramIndex, pieceShape } from './geometry.ts';
+import type { ManifestOperator, MetaOp, MetaOpOf, Program, Region } from './program.ts';
+import { taskGraph } from './tasks.ts';
+import { regionBytes } from './verify-declarations.ts';
+
+interface Written {
+  features: Range[];
+  first: number;
+  last: number;
+}
+
+interface State {
+  readonly index: ProgramIndex;
+  readonly hardware: Hardware;
+  readonly findings: Findings;
+  readonly memoryMode: Uint8Array;
+  /** The CIM.write that filled each array, and which of its tiles. */
+  readonly weights: Map<number, { readonly op: MetaOpOf<'CIM.write'>; readonly position: number; readonly time: number }>;
+  readonly data: Map<string, Written>;
+  /** Times at which weights were written into an array. */
+  readonly overwritten: { readonly arrays: readonly number[]; readonly time: number; readonly where: string }[];
+  readonly pieces: Map<string, { readonly outputs: Range; readonly inner: Range }[]>;
+  readonly vectorRuns: Map<string, number>;
+  time: number;
+}
+
+export function walkProgram(program: Program, index: ProgramIndex, hardware: Hardware, findings: Findings): void {
+  const state: State = {
+    index,
+    hardware,
+    findings,
+    memoryMode: new Uint8Array(hardware.arrays),
+    weights: new Map(),
+    data: new Map(),
+    overwritten: [],
+    pieces: new Map(),
+    vectorRuns: new Map(),
+    time: 0,
+  };
+  for (const region of program.regions) {
+    const tensor = entry(index.tensors, region.tensor);
+    const given = (tensor.role === 'input' || tensor.role === 'state') && region.place.kind === 'external';
+    if (given) state.data.set(region.id, { features: [region.features], first: -1, last: -1 });
+  }
+  for (const { id, boundary, parallel } of blocksOf(program)) {
+    checkWaits(boundary, `Boundary ${id}`, state);
+    for (const [i, op] of boundary.entries()) {
+      state.time++;
+      step([op], (s) => `Boundary ${id}, ${op.kind} ${i + s + 1}`, state);
+    }
+    checkWaits(parallel, `Segment ${id}`, state);
+    state.time++;
+    checkBusy(parallel, id, state);
+    step(parallel, (s) => `Segment ${id}, ${parallel[s]?.kind} ${s + 1}`, state);
+    forgetWindows(state);
+  }
+  checkLifetimes(state);
+  checkComplete(program, state);
+}
+
+function checkWaits(ops: readonly MetaOp[], where: string, { index, findings }: State): void {
+  const { cyclic } = taskGraph(ops, index);
+  if (cyclic.length === 0) return;
+  const names = cyclic
+    .slice(0, 4)
+    .map((s) => `${ops[s]?.kind} ${s + 1}`)
+    .join(', ');
+  findings.add('cyclic-wait', where, `${names} wait for each other for ever`, 'Enlarge the windows between them or break the cycle.');
+}
+
+/** Statements that run at one time: first what they write, then what they read. */
+function step(ops: readonly MetaOp[], where: (s: number) => string, state: State): void {
+  const activities = ops.map((op) => activityOf(op, state.index));
+  for (const [s, op] of ops.entries()) {
+    checkModes(op, where(s), state);
+    if (op.kind === 'CM.switch') for (const array of op.arrays) state.memoryMode[array] = op.to === 'TOM' ? 1 : 0;
+    if (op.kind === 'CIM.mvm') {
+      checkWeights(op, where(s), state);
+      note(state.pieces, op.operator, { outputs: op.outputs, inner: op.inner });
+    }
+    if (op.kind === 'VEC.run') state.vectorRuns.set(op.operator, (state.vectorRuns.get(op.operator) ?? 0) + 1);
+    noteWrites(activities[s], where(s), state);
+  }
+  for (const [s, op] of ops.entries()) {
+    if (op.kind !== 'CIM.write') continue;
+    for (const [position, array] of op.arrays.entries()) state.weights.set(array, { op, position, time: state.time });
+    state.overwritten.push({ arrays: op.arrays, time: state.time, where: where(s) });
+  }
+  for (const [s, op] of ops.entries()) checkReads(op, activities[s], where(s), state);
+}
+
+function checkModes(op: MetaOp, where: string, { memoryMode, index, findings }: State): void {
+  if (op.kind === 'CIM.mvm') {
+    const wrong = op.arrays.find((array) => memoryMode[array] === 1);
+    if (wrong !== undefined)
+      findings.add(
+        'mode',
+        where,
+        `computes on array ${wrong}, which is in memory mode`,
+        `Switch it first: CM.switch(TOC, arrays=[${wrong}]).`,
+      );
+  }
+  if (op.kind === 'CM.switch') return;
+  const wrong = arraysOf(op, index).ports.find((array) => memoryMode[array] !== 1);
+  if (wrong !== undefined)
+    findings.add(
+      'mode',
+      where,
+      `uses array ${wrong} as memory, which is in compute mode`,
+      `Switch it first: CM.switch(TOM, arrays=[${wrong}]).`,
+    );
+}
+
+/** In a parallel block an array computes for one statement, or is written by one, or is memory. */
+function checkBusy(ops: readonly MetaOp[], id: number, { index, findings }: State): void {
+  const owner = new Map<number, number>();
+  const memory = new Map<number, number>();
+  for (const [s, op] of ops.entries()) {
+    const { owned, ports } = arraysOf(op, index);
+    for (const array of owned) {
+      const other = owner.get(array);
+      if (other !== undefined)
+        findings.add(
+          'array-busy',
+          `Segment ${id}, ${op.kind} ${s + 1}`,
+          `array ${array} is already used by ${ops[other]?.kind} ${other + 1}`,
+          'Give each its own arrays.',
+        );
+      owner.set(array, s);
+    }
+    for (const array of ports) memory.set(array, s);
+  }
+  for (const [array, s] of owner) {
+    const other = memory.get(array);
+    if (other !== undefined)
+      findings.add(
+        'array-busy',
+        `Segment ${id}, ${ops[s]?.kind} ${s + 1}`,
+        `array ${array} holds data of ${ops[other]?.kind} ${other + 1} meanwhile`,
+        'Give each its own arrays.',
+      );
+  }
+}
+
+function checkWeights(op: MetaOpOf<'CIM.mvm'>, where: string, { weights, index, hardware, findings }: State): void {
+  const matrix = entry(index.operators, op.operator).matrix;
+  if (matrix === undefined) return;
+  const { tiles } = tileGrid(pieceShape(matrix, op.outputs, op.inner), hardware);
+  for (const [position, array] of op.arrays.entries()) {
+    const held = weights.get(array);
+    const right =
+      held !== undefined &&
+      held.op.operator === op.operator &&
+      same(held.op.outputs, op.outputs) &&
+      same(held.op.inner, op.inner) &&
+      held.position % tiles === position % tiles;
+    if (right) continue;
+    const found =
+      held === undefined
+        ? 'no weights'
+        : `tile ${held.position % tiles} of '${held.op.operator}' outputs ${held.op.outputs.from}:${held.op.outputs.to}`;
+    findings.add(
+      'weights',
+      where,
+      `array ${array} holds ${found}, not tile ${position % tiles} of '${op.operator}' outputs ${op.outputs.from}:${op.outputs.to}`,
+      'Write them first with CIM.write.',
+    );
+    return;
+  }
+}
+
+function noteWrites(activity: Activity | undefined, where: string, { data, weights, findings, time }: State): void {
+  for (const { region, features } of activity?.writes ?? []) {
+    if (features.to <= features.from) continue;
+    const written = data.get(region.id) ?? { features: [], first: time, last: time };
+    if (written.features.some((range) => range.from < features.to && features.from < range.to)) {
+      findings.add(
+        'exactly-once',
+        where,
+        `features ${features.from}:${features.to} of region '${region.id}' are written twice`,
+        'Write each part of a region once.',
+      );
+    }
+    data.set(region.id, { ...written, features: [...written.features, features], last: time });
+    if (region.place.kind === 'arrays') for (const array of region.place.arrays) weights.delete(array);
+  }
+}
+
+function checkReads(op: MetaOp, activity: Activity | undefined, where: string, state: State): void {
+  const { data, findings, time, index } = state;
+  if (activity === undefined) return;
+  for (const { region, features } of activity.reads) {
+    const written = data.get(region.id);
+    if (written === undefined || !covers(written.features, features)) {
+      findings.add(
+        'use-before-write',
+        where,
+        `reads features ${features.from}:${features.to} of region '${region.id}', which nobody has written`,
+        'Write them before, or in the same segment.',
+      );
+    }
+    if (written !== undefined) written.last = time;
+  }
+  const lacking = (what: string, needed: Range, have: readonly Range[]): void => {
+    if (!covers(have, needed))
+      findings.add('coverage', where, `${what} lacks some of the features ${needed.from}:${needed.to}`, 'Add the region that holds them.');
+  };
+  const readOf = (tensor: string): readonly Range[] =>
+    activity.reads.filter((read) => read.tensor.id === tensor).map((read) => read.features);
+  switch (op.kind) {
+    case 'CM.switch':
+      return;
+    case 'MEM.move':
+      for (const { features, tensor } of activity.writes) lacking(`its source for '${tensor.id}'`, features, readOf(tensor.id));
+      return;
+    case 'CIM.write': {
+      const stationary = entry(index.operators, op.operator).inputs.find((input) => input.use === 'stationary');
+      if (stationary === undefined) {
+        if (op.from.length > 0)
+          findings.add('coverage', where, `'${op.operator}' has stored weights, but from=[...] names regions`, 'Use from=[].');
+        return;
+      }
+      lacking(
+        `its right operand '${stationary.tensor}'`,
+        { from: 0, to: entry(index.tensors, stationary.tensor).features },
+        readOf(stationary.tensor),
+      );
+      return;
+    }
+    default: {
+      const operator = entry(index.operators, op.operator);
+      for (const { tensor, needed } of inputsNeeded(op, operator, activity, index))
+        lacking(`its input '${tensor}'`, needed, readOf(tensor));
+      lacking(
+        `its target for '${operator.output}'`,
+        activity.outputs,
+        activity.writes.map((write) => write.features),
+      );
+    }
+  }
+}
+
+/** What a product or vector operator has to read: streams always, partial sums after the first cut, operands at the last. */
+function inputsNeeded(
+  op: MetaOpOf<'CIM.mvm' | 'VEC.run'>,
+  operator: ManifestOperator,
+  activity: Activity,
+  index: ProgramIndex,
+): readonly { tensor: string; needed: Range }[] {
+  const needed = operator.inputs
+    .filter(({ use }) => use === 'stream' || (use === 'step' && (op.kind === 'VEC.run' || op.inner.to === operator.matrix?.n)))
+    .map((input) => ({
+      tensor: input.tensor,
+      needed: featuresRead(operator, input, entry(index.tensors, input.tensor), activity.outputs),
+    }));
+  if (op.kind === 'VEC.run' || op.inner.from === 0) return needed;
+  const partial = operator.partials.find(({ upTo }) => upTo === op.inner.from)?.tensor ?? `${operator.id} up to ${op.inner.from}`;
+  return [...needed, { tensor: partial, needed: op.outputs }];
+}
+
+/** A window that holds less than its tensor is empty again when its block ends. */
+function forgetWindows({ data, index }: State): void {
+  for (const [id, written] of data) {
+    const region = entry(index.regions, id);
+    if (region.window < entry(index.tensors, region.tensor).positions && written.features.length > 0) {
+      data.set(id, { ...written, features: [] });
+    }
+  }
+}
+
+/** No two regions, and no region and weights, use the same bytes at the same time. */
+function checkLifetimes({ data, index, findings, overwritten }: State): void {
+  const inBuffer: Extent[] = [];
+  const inArray = new Map<number, Extent[]>();
+  for (const [id, { first, last }] of data) {
+    const region = entry(index.regions, id);
+    const bytes = regionBytes(region, entry(index.tensors, region.tensor).bits);
+    const { place } = region;
+    if (place.kind === 'buffer') inBuffer.push({ region, from: place.offset, to: place.offset + bytes, first, last });
+    if (place.kind !== 'arrays') continue;
+    const to = place.offset + ceilDiv(bytes, place.arrays.length);
+    for (const array of place.arrays) note(inArray, array, { region, from: place.offset, to, first, last });
+  }
+  checkOverlaps(inBuffer, 'the buffer', findings);
+  for (const [array, extents] of inArray) checkOverlaps(extents, `array ${array}`, findings);
+  for (const { arrays, time, where } of overwritten) {
+    for (const array of arrays) {
+      const hit = inArray.get(array)?.find(({ first, last }) => first <= time && time <= last);
+      if (hit !== undefined)
+        findings.add(
+          'overlap',
+          where,
+          `writes weights over region '${hit.region.id}' in array ${array}, which is still needed`,
+          'Use another array or read the region before.',
+        );
+    }
+  }
+}
+
+interface Extent {
+  readonly region: Region;
+  readonly from: number;
+  readonly to: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+function checkOverlaps(extents: Extent[], where: string, findings: Findings): void {
+  extents.sort((a, b) => a.first - b.first);
+  let live: Extent[] = [];
+  for (const extent of extents) {
+    live = live.filter(({ last }) => last >= extent.first);
+    const other = live.find(({ from, to }) => from < extent.to && extent.from < to);
+    if (other !== undefined) {
+      findings.add(
+        'overlap',
+        `region ${extent.region.id}`,
+        `uses bytes ${extent.from} to ${extent.to} of ${where}, where region '${other.region.id}' still lives`,
+        'Give it another offset.',
+      );
+    }
+    live.push(extent);
+  }
+}
+
+/** Every operator exactly once, every network output in external memory. */
+function checkComplete(program: Program, { pieces, vectorRuns, data, findings }: State): void {
+  for (const operator of program.operators) {
+    if (operator.matrix === undefined) {
+      const runs = vectorRuns.get(operator.id) ?? 0;
+      if (runs !== 1) findings.add('exactly-once', `operator ${operator.id}`, `is run ${runs} times`, 'Run it once.');
+      continue;
+    }
+    const done = pieces.get(operator.id) ?? [];
+    const area = done.reduce((sum, { outputs, inner }) => sum + (outputs.to - outputs.from) * (inner.to - inner.from), 0);
+    const whole = operator.matrix.k * operator.matrix.groups * operator.matrix.n;
+    if (hasOverlap(done))
+      findings.add('exactly-once', `operator ${operator.id}`, 'some of its products are computed twice', 'Make its pieces disjoint.');
+    else if (area !== whole)
+      findings.add('exactly-once', `operator ${operator.id}`, `${area} of its ${whole} weights are used`, 'Compute the missing outputs.');
+  }
+  for (const tensor of program.tensors) {
+    if (tensor.role !== 'output') continue;
+    const home = program.regions.filter(
+      (region) => region.tensor === tensor.id && region.place.kind === 'external' && region.window === tensor.positions,
+    );
+    const written = home.flatMap((region) => data.get(region.id)?.features ?? []);
+    if (!covers(written, { from: 0, to: tensor.features })) {
+      findings.add(
+        'exactly-once',
+        `tensor ${tensor.id}`,
+        'is an output of the network but does not reach external memory whole',
+        'Write it to an external region.',
+      );
+    }
+  }
+}
+
+function hasOverlap(pieces: readonly { readonly outputs: Range; readonly inner: Range }[]): boolean {
+  const sorted = [...pieces].sort((a, b) => a.outputs.from - b.outputs.from);
+  let live: typeof sorted = [];
+  for (const piece of sorted) {
+    live = live.filter(({ outputs }) => outputs.to > piece.outputs.from);
+    if (live.some(({ inner }) => inner.from < piece.inner.to && piece.inner.from < inner.to)) return true;
+    live.push(piece);
+  }
+  return false;
+}
+
+function covers(have: readonly Range[], needed: Range): boolean {
+  let reached = needed.from;
+  for (const range of [...have].sort((a, b) => a.from - b.from)) {
+    if (range.from > reached) break;
+    reached = Math.max(reached, range.to);
+  }
+  return reached >= needed.to;
+}
+
+function same(a: Range, b: Range): boolean {
+  return a.from === b.from && a.to === b.to;
+}
+
+function note<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,19 @@
+// Static verifier: every reason why a program must not run on a chip. Program + Hardware -> Problems.
+// First what is declared (references, shapes, capacities), then a walk over the blocks that follows modes,
+// weights and data, then lifetimes and completeness. The rules are named in `ProgramRule`.
+
+import type { Problem } from '../base/problem.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import { Findings } from './findings.ts';
+import { indexProgram } from './geometry.ts';
+import type { Program } from './program.ts';
+import { checkDeclarations } from './verify-declarations.ts';
+import { walkProgram } from './verify-walk.ts';
+
+/** Every problem found; empty for a program that may run. Checks that depend on earlier ones are left out if those fail. */
+export function verifyProgram(program: Program, hardware: Hardware): readonly Problem[] {
+  const findings = new Findings();
+  checkDeclarations(program, hardware, findings);
+  if (findings.problems.length === 0) walkProgram(program, indexProgram(program), hardware, findings);
+  return findings.problems;
+}

@@ -1,0 +1,168 @@
+// Timeline: when the machine did what. The whole run by kind of meta-operator, or one segment statement by statement.
+
+import { counted, formatCycles, formatNumber } from '../../base/text.ts';
+import type { MetaOpKind } from '../../program/program.ts';
+import type { SegmentTrace, StatementTrace, Trace } from '../../simulator/trace.ts';
+import { Figure } from '../figure.ts';
+import type { JsonObject, PlotTrace } from '../plotly.ts';
+import { COLOURS } from '../theme.ts';
+import { headed, name } from './parts.ts';
+
+/** Lanes from top to bottom; the colour is the kind's everywhere. */
+const LANES = [
+  { kind: 'CIM.mvm', name: 'Matrix-vector products', colour: COLOURS.compute },
+  { kind: 'VEC.run', name: 'Vector operations', colour: COLOURS.vector },
+  { kind: 'MEM.move', name: 'Data moves', colour: COLOURS.move },
+  { kind: 'CIM.write', name: 'Weight writes', colour: COLOURS.write },
+  { kind: 'CM.switch', name: 'Mode switches', colour: COLOURS.switch },
+] as const satisfies readonly { kind: MetaOpKind; name: string; colour: string }[];
+
+/** Intervals nearer than this share of the run are drawn as one: half a pixel. */
+const MERGE_SHARE = 1 / 2000;
+const MOST_STATEMENTS = 48;
+const MOST_LABELS = 4;
+
+export interface TimelineOptions {
+  /** Id of a segment to show statement by statement; the whole run without it. */
+  readonly segment?: number;
+}
+
+/** What ran when, in time since the start: one lane a kind of meta-operator, or one row a statement of `segment`. */
+export function timeline(trace: Trace, options: TimelineOptions = {}): Figure {
+  const segment = options.segment === undefined ? undefined : trace.segments.find((each) => each.id === options.segment);
+  return segment === undefined ? wholeRun(trace) : oneSegment(trace, segment);
+}
+
+interface Interval {
+  readonly start: number;
+  readonly end: number;
+  readonly labels: readonly string[];
+  readonly count: number;
+}
+
+function wholeRun(trace: Trace): Figure {
+  const clock = clockOf(trace.clockHz, trace.makespanCycles);
+  const gap = trace.makespanCycles * MERGE_SHARE;
+  const statements = trace.segments.flatMap((segment) => [...segment.boundary, ...segment.statements]);
+  const lanes = LANES.map((lane): PlotTrace => {
+    const intervals = merged(statements.filter((statement) => statement.kind === lane.kind), gap);
+    // A switch takes a cycle of millions; a hairline keeps it visible.
+    const line = lane.kind === 'CM.switch' ? { width: 1, color: lane.colour } : { width: 0 };
+    return barsOf(lane.name, lane.colour, clock, intervals, intervals.map(() => lane.name), {
+      hovertemplate: '%{customdata[0]}<br>%{customdata[1]}<extra></extra>',
+      marker: { color: lane.colour, line },
+    });
+  });
+  const blocks = [0, 1].map((parity): PlotTrace => {
+    const segments = trace.segments.filter((_, i) => i % 2 === parity);
+    const intervals = segments.map(({ id, start, end }) => ({ start, end, labels: [`segment ${id}`], count: 1 }));
+    const colour = parity === 0 ? COLOURS.neutral : COLOURS.faint;
+    return barsOf('Segments', colour, clock, intervals, intervals.map(() => 'Segments'), {
+      text: segments.map(({ id }) => String(id)), textposition: 'inside', insidetextanchor: 'middle', textangle: 0, textfont: { size: 11 },
+      hovertemplate: '<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>',
+    });
+  });
+  const rows = ['Segments', ...LANES.map((lane) => lane.name)];
+  return new Figure([...blocks, ...lanes], {
+    ...headed('What ran when', `${subtitleOf(trace)}; ${counted(trace.segments.length, 'segment')}`, 0),
+    height: 390,
+    uniformtext: { mode: 'hide', minsize: 11 },
+    ...axesOf(clock, rows, [0, trace.makespanCycles]),
+  });
+}
+
+function oneSegment(trace: Trace, segment: SegmentTrace): Figure {
+  const clock = clockOf(trace.clockHz, segment.end);
+  const all = [...segment.boundary, ...segment.statements];
+  // Where there are too many, the longest; in the program's order either way.
+  const longest = new Set(all.toSorted((a, b) => b.end - b.start - (a.end - a.start)).slice(0, MOST_STATEMENTS));
+  const shown = all.filter((statement) => longest.has(statement));
+  const rows = shown.map((statement, i) => `${i + 1}  ${name(statement.label, 32)}`);
+  const lanes = LANES.map((lane): PlotTrace | undefined => {
+    const mine = shown.flatMap((statement, i) => (statement.kind === lane.kind ? [{ statement, row: rows[i]! }] : []));
+    if (mine.length === 0) return undefined;
+    const intervals = mine.map(({ statement }) => ({ ...statement, labels: [busiest(statement)], count: 1 }));
+    return barsOf(lane.kind, lane.colour, clock, intervals, mine.map(({ row }) => row), {
+      showlegend: true,
+      hovertemplate: '<b>%{y}</b><br>%{customdata[1]}<br>%{customdata[0]}<extra></extra>',
+      marker: { color: lane.colour, line: { width: 1, color: lane.colour } },
+    });
+  });
+  const left = all.length - shown.length;
+  return new Figure(lanes.filter((lane) => lane !== undefined), {
+    ...headed(`What ran when in segment ${segment.id}`, `${subtitleOf(trace)}${left > 0 ? `; the ${shown.length} longest of ${all.length} statements` : ''}`, 1),
+    height: 190 + Math.max(4, rows.length) * 24,
+    ...axesOf(clock, rows, [segment.boundaryStart, segment.end]),
+  });
+}
+
+/** The two resources a statement kept busiest. */
+function busiest(statement: StatementTrace): string {
+  const most = statement.busy.toSorted((a, b) => b.cycles - a.cycles).slice(0, 2);
+  return most.map(({ resource, cycles }) => `${resource} busy ${formatNumber(cycles)}`).join(', ');
+}
+
+/** Intervals sorted and joined where they overlap or nearly touch. */
+function merged(statements: readonly StatementTrace[], gap: number): readonly Interval[] {
+  const intervals: { start: number; end: number; labels: string[]; count: number }[] = [];
+  for (const { start, end, label } of statements.toSorted((a, b) => a.start - b.start)) {
+    const last = intervals.at(-1);
+    if (last === undefined || start > last.end + gap) {
+      intervals.push({ start, end, labels: [label], count: 1 });
+      continue;
+    }
+    last.end = Math.max(last.end, end);
+    last.count += 1;
+    if (last.labels.length < MOST_LABELS && !last.labels.includes(label)) last.labels.push(label);
+  }
+  return intervals;
+}
+
+interface Clock {
+  readonly unit: string;
+  readonly perUnit: number;
+  readonly clockHz: number;
+  readonly timeOf: (cycles: number) => number;
+}
+
+const TIME_UNITS = [[1, 's'], [1e-3, 'ms'], [1e-6, 'µs'], [1e-9, 'ns']] as const;
+
+/** The time unit in which the longest time shown is at least 1. */
+function clockOf(clockHz: number, mostCycles: number): Clock {
+  const [seconds, unit] = TIME_UNITS.find(([scale]) => mostCycles / clockHz >= scale) ?? TIME_UNITS[TIME_UNITS.length - 1]!;
+  const perUnit = clockHz * seconds;
+  return { unit, perUnit, clockHz, timeOf: (cycles) => Number((cycles / perUnit).toPrecision(9)) };
+}
+
+function barsOf(title: string, colour: string, clock: Clock, intervals: readonly Interval[], rows: readonly string[], extra: JsonObject): PlotTrace {
+  return {
+    type: 'bar', orientation: 'h', name: title, showlegend: false, width: 0.72,
+    base: intervals.map((interval) => clock.timeOf(interval.start)),
+    x: intervals.map((interval) => clock.timeOf(interval.end - interval.start)),
+    y: rows,
+    customdata: intervals.map((interval) => [labelsOf(interval), `${formatCycles(interval.end - interval.start, clock.clockHz)} from ${formatNumber(interval.start)}`]),
+    marker: { color: colour },
+    ...extra,
+  };
+}
+
+function labelsOf({ labels, count }: Interval): string {
+  const more = count > labels.length ? `<br>and ${formatNumber(count - labels.length)} more` : '';
+  return labels.map((label) => name(label)).join('<br>') + more;
+}
+
+function axesOf(clock: Clock, rows: readonly string[], [from, to]: readonly [number, number]): JsonObject {
+  return {
+    barmode: 'overlay',
+    hovermode: 'closest',
+    xaxis: {
+      title: { text: `Time (${clock.unit}; 1 ${clock.unit} is ${formatNumber(clock.perUnit)} cycles)` },
+      range: [clock.timeOf(from), clock.timeOf(to + (to - from) * 0.01)], showgrid: true,
+    },
+    yaxis: { type: 'category', categoryorder: 'array', categoryarray: rows, range: [rows.length - 0.5, -0.5], showgrid: false, ticks: '', ticklabelstandoff: 6 },
+  };
+}
+
+function subtitleOf(trace: Trace): string {
+  return `${name(trace.model.name)} on ${name(trace.hardware.name)}; makespan ${formatCycles(trace.makespanCycles, trace.clockHz)}`;
+}

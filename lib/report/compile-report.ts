@@ -1,0 +1,94 @@
+// The JSON of `cimbook compile` and `cimbook compare` (schemaVersion 1): counts instead of array lists,
+// cycles, energy and throughput. Nouns -> plain object; `null` where nothing was simulated.
+
+import type { Graph } from '../ir/graph.ts';
+import type { OperatorPlan, Plan, SegmentPlan } from '../optimizer/plan.ts';
+import type { Trace } from '../simulator/trace.ts';
+
+/** What a report is made of; the trace is absent if the simulation was left out. */
+export interface Compiled {
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly trace?: Trace;
+  readonly milliseconds: { readonly load: number; readonly compile: number; readonly simulate: number };
+}
+
+export type CompileReport = ReturnType<typeof compileReport>;
+
+/** Latency is for the whole batch; throughput counts its samples. */
+export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
+  const batch = graph.bindings['batch'] ?? 1;
+  return {
+    schemaVersion: 1 as const,
+    model: plan.model,
+    hardware: plan.hardware,
+    precision: plan.precision,
+    bindings: graph.bindings,
+    optimizer: plan.optimizer,
+    solver: plan.solver,
+    cost: plan.cost,
+    objective: plan.objective,
+    seed: plan.seed,
+    segments: plan.segments.map(segmentReport),
+    cycles: {
+      analytic: plan.analyticCycles,
+      simulated: trace?.makespanCycles ?? null,
+      lowerBound: plan.lowerBoundCycles,
+    },
+    energyPicojoules: trace === undefined ? null : { total: sum(Object.values(trace.energyPicojoules)), ...trace.energyPicojoules },
+    throughputPerSecond: trace === undefined ? null : (batch * trace.clockHz) / trace.makespanCycles,
+    memoryModeShare: trace?.memoryModeShare ?? plannedMemoryShare(plan),
+    milliseconds,
+  };
+}
+
+function segmentReport(segment: SegmentPlan) {
+  const staged = new Set(segment.staged.flatMap(({ arrays }) => arrays));
+  const computing = new Set(segment.operators.flatMap(({ compute }) => compute));
+  const storing = new Set(segment.operators.flatMap(({ memoryIn, memoryOut }) => [...memoryIn, ...memoryOut]));
+  return {
+    id: segment.id,
+    operators: segment.operators.map(operatorReport),
+    computeArrays: computing.size,
+    memoryArrays: storing.size,
+    stagedArrays: staged.size,
+    intraCycles: segment.intraCycles,
+    interCycles: segment.interCycles,
+  };
+}
+
+function operatorReport(operator: OperatorPlan) {
+  const { id, parent, m, n, k, groups, tiles, copies, latencyCycles, binding } = operator;
+  return {
+    id,
+    parent,
+    m,
+    n,
+    k,
+    groups,
+    tiles,
+    copies,
+    computeArrays: operator.compute.length,
+    memoryIn: operator.memoryIn.length,
+    memoryOut: operator.memoryOut.length,
+    sharedIn: operator.sharedIn.length,
+    latencyCycles,
+    binding,
+  };
+}
+
+/** Without a trace: arrays in memory mode, weighted by each segment's analytic time. */
+function plannedMemoryShare(plan: Plan): number {
+  let storing = 0;
+  let all = 0;
+  for (const { intraCycles, interCycles, memoryMode } of plan.segments) {
+    const cycles = intraCycles + interCycles.writeBack + interCycles.switch + interCycles.rewrite;
+    storing += cycles * memoryMode.length;
+    all += cycles * plan.hardware.arrays;
+  }
+  return all === 0 ? 0 : storing / all;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
