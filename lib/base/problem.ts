@@ -153,8 +153,8 @@ export function describe(problem: Problem): string {
       );
     case 'does-not-fit':
       return (
-        `Operator '${problem.operator}' needs ${problem.arraysNeeded} arrays at once (${problem.reason}); chip '${problem.hardware}' has ${problem.arrays}. ` +
-        'Choose a chip with more or larger arrays, or raise arrays.count in its file.'
+        `Operator '${problem.operator}' needs ${problem.arraysNeeded} of the arrays of chip '${problem.hardware}' to compute (${problem.reason}); ` +
+        `${problem.arrays} may. Choose a chip with more or larger arrays, or let more of them compute.`
       );
     case 'solver':
       return `Solver '${problem.solver}': ${problem.reason}. ${problem.next}`;

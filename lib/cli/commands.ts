@@ -14,9 +14,10 @@ import { printProgram } from '../program/print.ts';
 import type { Program } from '../program/program.ts';
 import { verifyProgram } from '../program/verify.ts';
 import { type CompileReport, compileReport } from '../report/compile-report.ts';
-import { writeTraceFile } from '../report/trace-file.ts';
+import { openTraceFile } from '../report/trace-file.ts';
 import { printTrace } from '../simulator/print.ts';
 import { simulate } from '../simulator/simulate.ts';
+import type { Trace } from '../simulator/trace.ts';
 import type { Arguments, Command } from './arguments.ts';
 import { isDirectory, readText, writeWhole } from './files.ts';
 import {
@@ -151,13 +152,10 @@ const SIMULATE: Runnable = {
     },
     examples: ['cimbook simulate out/ --hw hw/dynaplasia.json --trace trace.json'],
   },
-  run: async (args) => {
+  run: (args) => {
     const { program, hardware } = loadProgram(args);
     const file = args.text('trace');
-    const trace =
-      file === undefined
-        ? simulate(program, hardware)
-        : await writeTraceFile(file, hardware, (onSpan) => simulate(program, hardware, { onSpan }));
+    const trace = file === undefined ? simulate(program, hardware) : simulateToFile(program, hardware, file);
     if (args.on('json')) return json(trace);
     return `${printTrace(trace)}${file === undefined ? '' : `\nWrote ${printable(file)}`}`;
   },
@@ -225,6 +223,18 @@ function loadProgram(args: Arguments): { readonly program: Program; readonly har
   if (hw === undefined)
     return fail({ kind: 'usage', message: 'no chip is given', next: 'Add --hw FILE, for example --hw hw/dynaplasia.json.' });
   return { program, hardware: loadHardware(hw, program.precision) };
+}
+
+function simulateToFile(program: Program, hardware: Hardware, path: string): Trace {
+  const file = openTraceFile(path, { clockHz: hardware.clockHz, title: `${program.model.name} on ${hardware.name}` });
+  try {
+    const trace = simulate(program, hardware, { onSpan: file.span });
+    file.end();
+    return trace;
+  } catch (error) {
+    file.abort();
+    throw error;
+  }
 }
 
 function reportOf({ graph, plan, trace, milliseconds }: Compilation, load: number): CompileReport {

@@ -49,10 +49,7 @@ export function loadModel(path: string, args: Arguments, given: readonly string[
   const asked = given.some((arg) => arg === '--batch' || arg.startsWith('--batch='));
   if (asked && BATCH_DIMENSION in bind)
     fail({ kind: 'usage', message: '--batch and --bind batch=... are both given', next: 'Give one of them.' });
-  return importOnnx(path, {
-    bind,
-    ...(asked ? { bind: { ...bind, [BATCH_DIMENSION]: batch } } : { defaults: { [BATCH_DIMENSION]: batch } }),
-  });
+  return importOnnx(path, asked ? { bind: { ...bind, [BATCH_DIMENSION]: batch } } : { bind, defaults: { [BATCH_DIMENSION]: batch } });
 }
 
 export function loadChip(args: Arguments): Hardware {

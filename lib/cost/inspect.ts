@@ -1,8 +1,7 @@
 // What an architect asks first of a network: sizes and both intensities of every operator.
 // Graph + precision -> numbers; the JSON of `cimbook inspect`.
 
-import type { Macs, Precision } from '../base/units.ts';
-import { type Bytes, bytesOf } from '../base/units.ts';
+import { type Bytes, bytesOf, type Macs, type Precision } from '../base/units.ts';
 import { type Graph, isMatrix, type Operator, tensorsOf } from '../ir/graph.ts';
 import { weightBytes } from './bound.ts';
 import { flopsPerMop, inputReuse } from './paper.ts';
@@ -23,7 +22,7 @@ export interface InspectedOperator {
   readonly outputBytes: Bytes;
   /** MACs per input element: AI of Zhao et al. 2025, Eq. (10). */
   readonly inputReuse: number | null;
-  /** 2 * MACs over elements moved once: the intensity of Fig. 5 and 6. */
+  /** 2 * MACs over elements of input, weights and output, each moved once (residuals left out): Fig. 5 and 6. */
   readonly flopsPerMop: number | null;
 }
 
@@ -39,7 +38,7 @@ export interface Inspection {
   readonly operators: readonly InspectedOperator[];
 }
 
-export function inspect(graph: Graph, precision: Precision): Inspection {
+export function inspect(graph: Graph, precision: Precision = { weightBits: 8, activationBits: 8 }): Inspection {
   const tensors = tensorsOf(graph);
   const elements = (id: string): number => {
     const tensor = tensors.get(id);
@@ -71,6 +70,9 @@ export function inspect(graph: Graph, precision: Precision): Inspection {
     const shape = operator.attrs.matrix;
     const dynamic = operator.kind === 'matMul' && operator.attrs.dynamic;
     const macs = shape.m * shape.n * shape.k * shape.groups;
+    const operands = new Set(operator.epilogue.flatMap((step) => step.operands));
+    const streamed = operator.inputs.filter(({ tensor }, i) => i === 0 || !operands.has(tensor));
+    const fed = streamed.reduce((sum, { tensor }) => sum + elements(tensor), 0);
     const weights = dynamic ? 0 : shape.n * shape.k * shape.groups;
     return {
       ...common,
@@ -79,7 +81,7 @@ export function inspect(graph: Graph, precision: Precision): Inspection {
       macs,
       weightBytes: dynamic ? 0 : weightBytes(shape, precision.weightBits),
       inputReuse: inputReuse(shape),
-      flopsPerMop: flopsPerMop(macs, inputs, weights, outputs),
+      flopsPerMop: flopsPerMop(macs, fed, weights, outputs),
     };
   });
   return {

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, resetCapture } from './cell-program.ts';
+import { keepAssigned } from './kept-declarations.ts';
 import type { SharedState } from './shared-state.ts';
 import { registerScript } from './source-positions.ts';
 import { type CellDiagnostic, type Converter, type ConverterModule, type Typescript, tslabRequire } from './tslab.ts';
@@ -29,13 +30,31 @@ export interface CellConverter extends Converter {
   diagnostics: readonly CellDiagnostic[];
   /** The variable that the last conversion put the cell's last value into. */
   lastVariable: string | undefined;
+  /** Tells that the converted cell ran to its end, or that all cells are forgotten: tslab knows its variables. */
+  settle(): void;
 }
 
-/** Returns a converter that tells `state` when TypeScript works and when the cell's code starts. */
-export function createCellConverter(ts: Typescript, cwd: string, state: SharedState): CellConverter {
+/** Returns a converter that tells `state` when TypeScript works and when the cell's code starts. `variables` returns the
+ * values of all variables of earlier cells. */
+export function createCellConverter(
+  ts: Typescript,
+  cwd: string,
+  state: SharedState,
+  variables: () => Readonly<Record<string, unknown>>,
+): CellConverter {
   const { createConverter } = tslabRequire('./dist/converter.js') as ConverterModule;
   let inner = createConverter({ isJS: false, isBrowser: false });
   let isStale = false;
+  /** Declarations of the cell that was converted last, until it has run to its end. */
+  let unsettled: string | undefined;
+  /** Declarations to use instead of tslab's, since a cell failed. */
+  let kept: string | undefined;
+
+  function declarations(previous: string): string {
+    if (unsettled !== undefined) kept = keepAssigned(ts, unsettled, variables());
+    unsettled = undefined;
+    return kept ?? previous;
+  }
 
   function renew(): void {
     isStale = false;
@@ -65,11 +84,12 @@ export function createCellConverter(ts: Typescript, cwd: string, state: SharedSt
     convert(previous, source) {
       converter.diagnostics = [];
       resetCapture();
-      const result = compile(() => inner.convert(previous, withoutExports(ts, source)));
+      const result = compile(() => inner.convert(declarations(previous), withoutExports(ts, source)));
       if (capture.hasMissingModule) isStale = true;
       converter.diagnostics = result.diagnostics;
       converter.lastVariable = result.lastExpressionVar;
       if (result.output === undefined) return result;
+      unsettled = result.declOutput ?? '';
       const hasToplevelAwait = result.hasToplevelAwait === true || capture.hasTopLevelAwait;
       const script = `cimbook-cell-${converter.cell.id}`;
       registerScript(script, {
@@ -85,12 +105,16 @@ export function createCellConverter(ts: Typescript, cwd: string, state: SharedSt
       if (state.cell !== 0) state.phase = 'running';
       return { ...result, hasToplevelAwait, output: `${result.output}\n//# sourceURL=${script}` };
     },
+    settle() {
+      unsettled = undefined;
+      kept = undefined;
+    },
     addModule(name, content, meta) {
       converter.diagnostics = compile(() => inner.addModule(name, content, meta));
       return [...converter.diagnostics];
     },
-    inspect: (previous, source, position) => compile(() => inner.inspect(previous, source, position)),
-    complete: (previous, source, position) => compile(() => inner.complete(previous, source, position)),
+    inspect: (previous, source, position) => compile(() => inner.inspect(declarations(previous), source, position)),
+    complete: (previous, source, position) => compile(() => inner.complete(declarations(previous), source, position)),
     close: () => inner.close(),
   };
   return converter;

@@ -32,7 +32,7 @@ export interface DisplayPort {
   publish(msgType: string, content: Content): void;
   requestInput(prompt: string, password: boolean): Promise<string>;
   addPayload(payload: Content): void;
-  /** Shown after a value that needs time to be rendered: the cell waits for it. */
+  /** A value that needs time to be rendered: the cell waits for it. */
   addWork(work: Promise<void>): void;
   warn(error: unknown): void;
   signal(): AbortSignal;
@@ -41,9 +41,10 @@ export interface DisplayPort {
 export function installDisplay(port: DisplayPort): void {
   function show(msgType: string, bundleOrValue: unknown, displayId: string): void {
     const send = (data: MimeBundle) => port.publish(msgType, { data, metadata: {}, transient: { display_id: displayId } });
-    // A bundle goes out at once, so that it keeps its place among printed lines.
-    if (isMimeBundle(bundleOrValue)) send(bundleOrValue);
-    else port.addWork(toMimeBundle(bundleOrValue, port.warn).then(send));
+    const bundle = isMimeBundle(bundleOrValue) ? bundleOrValue : toMimeBundle(bundleOrValue, port.warn);
+    // What is there goes out at once, so that it keeps its place among printed lines.
+    if (bundle instanceof Promise) port.addWork(bundle.then(send));
+    else send(bundle);
   }
   const display: NotebookDisplay = {
     display(bundleOrValue, { displayId = randomUUID() } = {}) {

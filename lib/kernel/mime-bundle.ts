@@ -10,19 +10,21 @@ export type MimeBundle = Readonly<Record<string, unknown>>;
 const DISPLAY = Symbol.for('Jupyter.display');
 const RENDER = Symbol.for('cimbook.render');
 
-/** Returns what to show for `value`; a hook that throws is reported through `warn` and passed over. */
-export async function toMimeBundle(value: unknown, warn: (error: unknown) => void): Promise<MimeBundle> {
+/** Returns what to show for `value`, at once unless a hook takes its time; a hook that throws is told to `warn`. */
+export function toMimeBundle(value: unknown, warn: (error: unknown) => void): MimeBundle | Promise<MimeBundle> {
+  const finish = (made: unknown): MimeBundle => (isObject(made) ? encodeBytes(made) : { 'text/plain': plainText(value) });
+  const fail = (error: unknown): MimeBundle => {
+    warn(error);
+    return finish(undefined);
+  };
   try {
     const own = (value as { [DISPLAY]?: unknown } | null | undefined)?.[DISPLAY];
-    const bundle = await (typeof own === 'function' ? own.call(value) : own);
-    if (isObject(bundle)) return encodeBytes(bundle);
     const render = (globalThis as { [RENDER]?: unknown })[RENDER];
-    const rendered: unknown = typeof render === 'function' ? await render(value) : undefined;
-    if (isObject(rendered)) return encodeBytes(rendered);
+    const made: unknown = (typeof own === 'function' ? own.call(value) : own) ?? (typeof render === 'function' ? render(value) : undefined);
+    return made instanceof Promise ? made.then(finish).catch(fail) : finish(made);
   } catch (error) {
-    warn(error);
+    return fail(error);
   }
-  return { 'text/plain': plainText(value) };
 }
 
 /** Whether `value` is a bundle itself: an object whose keys are all MIME types. */

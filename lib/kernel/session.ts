@@ -3,7 +3,15 @@
 
 import { type Cell, type CellConverter, createCellConverter } from './cell-converter.ts';
 import type { SharedState } from './shared-state.ts';
-import { type CellDiagnostic, type CompletionInfo, type ExecutorModule, type Typescript, tslabRequire, type tsNamespace } from './tslab.ts';
+import {
+  type CellDiagnostic,
+  type CompletionInfo,
+  type Executor,
+  type ExecutorModule,
+  type Typescript,
+  tslabRequire,
+  type tsNamespace,
+} from './tslab.ts';
 
 export type Outcome =
   | { readonly kind: 'value'; readonly value: unknown }
@@ -24,11 +32,11 @@ export interface Session {
 
 export function createSession(ts: Typescript, cwd: string, state: SharedState): Session {
   const { createExecutor } = tslabRequire('./dist/executor.js') as ExecutorModule;
-  const converter: CellConverter = createCellConverter(ts, cwd, state);
+  const converter: CellConverter = createCellConverter(ts, cwd, state, () => executor.locals);
   let value: unknown;
   let thrown: { error: unknown } | undefined;
   // tslab calls `log` with the last value only, `error` with diagnostics (a format and arguments) and exceptions.
-  const executor = createExecutor(
+  const executor: Executor = createExecutor(
     cwd,
     { node: converter, browser: converter, close: () => converter.close() },
     {
@@ -49,7 +57,7 @@ export function createSession(ts: Typescript, cwd: string, state: SharedState): 
     try {
       const execution = executor.execute(cell.code);
       if (state.cell !== 0) state.phase = 'awaiting';
-      await execution;
+      if (await execution) converter.settle();
       if (converter.diagnostics.length > 0) return { kind: 'diagnostics', diagnostics: converter.diagnostics };
       // The narrowing of `thrown` to undefined above does not see the callback.
       const failure = thrown as { error: unknown } | undefined;
@@ -75,7 +83,10 @@ export function createSession(ts: Typescript, cwd: string, state: SharedState): 
     run,
     complete: (code, offset) => executor.complete(code, offset),
     inspect: (code, offset) => executor.inspect(code, offset),
-    reset: () => executor.reset(),
+    reset() {
+      executor.reset();
+      converter.settle();
+    },
     interrupt: () => executor.interrupt(),
     close: () => executor.close(),
   };

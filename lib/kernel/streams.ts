@@ -1,6 +1,6 @@
 // What cells print: process.stdout and process.stderr become `stream` messages.
-// In: many small writes. Out: few messages, in order, at most some 20 ms late; a cell that prints 10,000 lines in one go
-// sends a handful, a cell that blocks while it prints is still seen to print.
+// In: many small writes. Out: few messages, in order. The first write after a pause goes out at once, so that a cell which
+// prints and then blocks is seen to print; what follows within 20 ms is sent together, so that 10,000 lines are a handful.
 
 import { clearTimeout, setTimeout } from 'node:timers'; // Not the global ones, which belong to the cell.
 
@@ -14,7 +14,7 @@ export class OutputStreams {
   private name: StreamName = 'stdout';
   private pending: string[] = [];
   private length = 0;
-  private since = 0;
+  private sent = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(send: (name: StreamName, text: string) => void) {
@@ -41,10 +41,9 @@ export class OutputStreams {
       this.flush();
       this.name = name;
     }
-    if (this.length === 0) this.since = performance.now();
     this.pending.push(text);
     this.length += text.length;
-    if (this.length >= FLUSH_AT_LENGTH || performance.now() - this.since > FLUSH_AFTER_MS) this.flush();
+    if (this.length >= FLUSH_AT_LENGTH || performance.now() - this.sent > FLUSH_AFTER_MS) this.flush();
     else this.timer ??= setTimeout(() => this.flush(), FLUSH_AFTER_MS);
   }
 
@@ -56,6 +55,7 @@ export class OutputStreams {
     const text = this.pending.join('');
     this.pending = [];
     this.length = 0;
+    this.sent = performance.now();
     this.send(this.name, text);
   }
 }

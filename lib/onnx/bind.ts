@@ -3,10 +3,10 @@
 
 import type { Problem } from '../base/problem.ts';
 import type { ImportState } from './import-state.ts';
-import { elementCount, shapeText, type Value } from './model.ts';
+import { elementCount, shapeText, unknownElements, type Value } from './model.ts';
 
 export function bind(state: ImportState, problems: Problem[]): string {
-  const { model, bind, path } = state;
+  const { model, bind, defaults, path } = state;
   const where = new Map<string, string>();
   const nameOf = (input: string, axis: number, dimension: string | undefined): string => dimension ?? `${input}.${axis}`;
   for (const { name, dimensions } of model.inputs) {
@@ -18,7 +18,7 @@ export function bind(state: ImportState, problems: Problem[]): string {
   }
 
   const known = [...where.keys()];
-  const given = new Map(Object.entries(bind));
+  const given = new Map([...Object.entries(defaults).filter(([name]) => where.has(name)), ...Object.entries(bind)]);
   for (const [name, size] of given) {
     if (!where.has(name)) problems.push({ kind: 'onnx-binding', name, reason: 'no input has a dimension of that name', known });
     else if (!Number.isSafeInteger(size) || size < 1) {
@@ -47,14 +47,10 @@ export function bind(state: ImportState, problems: Problem[]): string {
     }
     // An input without elements (a cache of no tokens) is never there.
     const empty = elementCount(shape) === 0;
-    state.values.set(name, { id: name, dtype, shape, constant: empty, elements: empty ? () => [] : unknown });
+    state.values.set(name, { id: name, dtype, shape, constant: empty, elements: empty ? () => [] : unknownElements });
   }
   for (const { name, dtype, shape, elements } of model.initializers) {
     state.values.set(name, { id: name, dtype, shape, constant: true, elements } satisfies Value);
   }
   return known.length === 0 ? 'no symbolic dimensions' : known.map((name) => `${name}=${given.get(name)}`).join(', ');
-}
-
-function unknown(): undefined {
-  return undefined;
 }

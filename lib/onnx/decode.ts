@@ -6,7 +6,7 @@ import proto from 'onnx-proto';
 import type { Problem } from '../base/problem.ts';
 import { dtypeOf, typeName } from './dtype.ts';
 import type { Attribute, Dimension, Model, ModelInput, OnnxNode, StoredTensor } from './model.ts';
-import { shortName, uniqueIds } from './names.ts';
+import { layerNames, shortName, uniqueIds } from './names.ts';
 import { recognise } from './recognise.ts';
 import { type BadTensor, sparseTensor, storedTensor } from './stored-tensor.ts';
 import { BYTES, type Field, type Frame, forEachField, textOf, VARINT, WireError } from './wire.ts';
@@ -121,7 +121,8 @@ function readGraph(frame: Frame, found: Found, path: string): Decoded {
 
   // Before IR version 4 every initialiser was listed as an input too.
   const initialized = new Set(initializers.map(({ name }) => name));
-  const ids = uniqueIds(nodes);
+  const names = layerNames(nodes, initialized);
+  const ids = uniqueIds(nodes.map(({ type }, i) => ({ name: names[i] ?? '', type })));
   return {
     problems,
     model: {

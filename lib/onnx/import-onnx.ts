@@ -11,6 +11,8 @@ import { readModel } from './read-model.ts';
 export interface ImportOptions {
   /** Sizes of symbolic dimensions, by name. */
   readonly bind?: Readonly<Record<string, number>>;
+  /** Sizes for dimensions that `bind` leaves out, used where the model has them: { batch: 1 }. */
+  readonly defaults?: Readonly<Record<string, number>>;
 }
 
 /** The graph of a model: `source` is a path, or the bytes of a file. Throws `onnx-*` problems. */
@@ -24,13 +26,14 @@ export interface Imported extends ImportState {
 }
 
 /** Like importOnnx, with all that the passes found; stops behind the pass called `last`, if it is given. */
-export function runImport(source: string | Uint8Array, { bind = {} }: ImportOptions = {}, last?: string): Imported {
+export function runImport(source: string | Uint8Array, { bind = {}, defaults = {} }: ImportOptions = {}, last?: string): Imported {
   const fromFile = typeof source === 'string';
   const state: ImportState = {
     bytes: fromFile ? readModel(source) : Buffer.from(source.buffer, source.byteOffset, source.byteLength),
     path: fromFile ? source : 'MODEL',
     name: fromFile ? basename(source, extname(source)) : undefined,
     bind,
+    defaults,
     model: { irVersion: 0, opsets: new Map(), graphName: '', inputs: [], outputs: [], initializers: [], nodes: [] },
     nodes: [],
     bindings: {},

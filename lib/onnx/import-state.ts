@@ -14,6 +14,7 @@ export interface ImportState {
   /** The graph's name; the one in the file if undefined. */
   readonly name: string | undefined;
   readonly bind: Readonly<Record<string, number>>;
+  readonly defaults: Readonly<Record<string, number>>;
 
   /** Filled by `decode`. */
   model: Model;

@@ -4,7 +4,7 @@
 
 import type { Problem } from '../base/problem.ts';
 import type { ImportState } from './import-state.ts';
-import { elementCount, type OnnxNode, opsetOf, shapeText, type Value } from './model.ts';
+import { elementCount, type OnnxNode, opsetOf, shapeText, unknownElements, type Value } from './model.ts';
 import { FOLD_BUDGET, NodeView, Refusal } from './node-view.ts';
 import { readsOf, ruleOf } from './operators.ts';
 import type { Inferred } from './rule.ts';
@@ -46,7 +46,13 @@ export function infer(state: ImportState, problems: Problem[]): string {
       if (id === '') continue;
       // A tensor without elements is as well known as a tensor can be.
       const known = elementCount(shape) === 0 ? [] : elements;
-      values.set(id, { id, dtype, shape, constant: fromConstants || known !== undefined, elements: () => known });
+      values.set(id, {
+        id,
+        dtype,
+        shape,
+        constant: fromConstants || known !== undefined,
+        elements: known === undefined ? unknownElements : () => known,
+      });
     }
   }
   for (const name of model.outputs) if (!values.has(name)) refuseUnmade(name, 'as an output of the network');

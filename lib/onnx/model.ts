@@ -67,6 +67,11 @@ export interface Value {
   readonly elements: () => readonly number[] | undefined;
 }
 
+/** `elements` of values that nobody knows before the network runs, or whose numbers are not in the file. */
+export function unknownElements(): undefined {
+  return undefined;
+}
+
 /** Shape arithmetic works on short vectors; longer constants are weights, and only their shape matters. */
 export const MOST_FOLDED = 65_536;
 

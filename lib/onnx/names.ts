@@ -24,3 +24,25 @@ export function uniqueIds(things: readonly { readonly name: string; readonly typ
     return `${type}_${n}`;
   });
 }
+
+const WEIGHT = '.weight';
+
+/**
+ * What an architect would call each node: the module whose weight it uses, as PyTorch names it
+ * ('layer1.0.conv1' for 'layer1.0.conv1.weight'), where only one node does; else the node's own name.
+ */
+export function layerNames(
+  nodes: readonly { readonly name: string; readonly inputs: readonly string[] }[],
+  initializers: ReadonlySet<string>,
+): string[] {
+  const layers = nodes.map(({ inputs }) => {
+    const weight = inputs.find((input) => input.length > WEIGHT.length && input.endsWith(WEIGHT) && initializers.has(input));
+    return weight?.slice(0, -WEIGHT.length);
+  });
+  const uses = new Map<string | undefined, number>();
+  for (const layer of layers) uses.set(layer, (uses.get(layer) ?? 0) + 1);
+  return nodes.map(({ name }, i) => {
+    const layer = layers[i];
+    return layer !== undefined && uses.get(layer) === 1 ? layer : name;
+  });
+}

@@ -2,7 +2,7 @@
 
 import proto from 'onnx-proto';
 import { dtypeOf, rawBits, typeName } from './dtype.ts';
-import { elementCount, MOST_FOLDED, type StoredTensor } from './model.ts';
+import { elementCount, MOST_FOLDED, type StoredTensor, unknownElements } from './model.ts';
 import { elementsOf } from './tensor-values.ts';
 import { appendIntegers, BYTES, type Frame, forEachField, textOf, VARINT, WireError } from './wire.ts';
 
@@ -26,7 +26,7 @@ export interface BadTensor {
   readonly reason: string;
 }
 
-/** The tensor in `frame`. `folder` is not needed: values in other files are never read here. */
+/** The tensor in `frame`. Values in other files are never read. */
 export function storedTensor(frame: Frame): StoredTensor | BadTensor {
   const shape: number[] = [];
   let type = 0;
@@ -50,7 +50,7 @@ export function storedTensor(frame: Frame): StoredTensor | BadTensor {
   if (!external && rawBytes >= 0 && dtype !== 'string' && rawBytes !== needed) {
     return { name, reason: `holds ${rawBytes} bytes of values, and its shape [${shape.join(', ')}] needs ${needed}` };
   }
-  return { name, dtype, shape, elements: external || count > MOST_FOLDED ? nothing : onDemand(frame, count) };
+  return { name, dtype, shape, elements: external || count > MOST_FOLDED ? unknownElements : onDemand(frame, count) };
 }
 
 /** A sparse tensor: its shape and the type of its values, which are never read. */
@@ -61,7 +61,7 @@ export function sparseTensor(frame: Frame): StoredTensor | BadTensor {
     if (field.number === SPARSE_VALUES && field.wire === BYTES) values = storedTensor(field);
     else if (field.number === SPARSE_DIMS) appendDimensions(field, shape);
   });
-  return 'reason' in values ? values : { ...(values as StoredTensor), shape, elements: nothing };
+  return 'reason' in values ? values : { ...(values as StoredTensor), shape, elements: unknownElements };
 }
 
 function appendDimensions(field: Parameters<typeof appendIntegers>[0], shape: number[]): void {
@@ -69,10 +69,6 @@ function appendDimensions(field: Parameters<typeof appendIntegers>[0], shape: nu
   if (field.to - field.from > 10 * MOST_DIMENSIONS || shape.length > MOST_DIMENSIONS) {
     throw new WireError(field.from, `a tensor has more than ${MOST_DIMENSIONS} dimensions`);
   }
-}
-
-function nothing(): undefined {
-  return undefined;
 }
 
 /** Values decoded by onnx-proto when first asked for. */

@@ -86,6 +86,13 @@ function policyOf(optimizer: string, hardware: Hardware): { budget: Budget; froz
       next: 'R is the share of arrays that compute, from 0 to 1.',
     });
   const compute = Math.floor(together * share);
+  if (compute < 1) {
+    fail({
+      kind: 'usage',
+      message: `static:${ratio} leaves none of the ${together} arrays of '${hardware.name}' to compute`,
+      next: `Use R of at least 1/${together}.`,
+    });
+  }
   return { budget: { compute, memory: together - compute, together }, frozenMemory: together - compute };
 }
 

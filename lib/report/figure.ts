@@ -96,7 +96,10 @@ function titleOf(layout: PlotLayout): string {
   if (title === null || typeof title !== 'object' || !('text' in title)) return '';
   const { text, subtitle } = title;
   const below = subtitle !== null && typeof subtitle === 'object' && 'text' in subtitle ? subtitle.text : undefined;
-  return [text, below].filter((line) => typeof line === 'string').map(unmarked).join('. ');
+  return [text, below]
+    .filter((line) => typeof line === 'string')
+    .map(unmarked)
+    .join('. ');
 }
 
 /** A plotly label without its tags and entities. */

@@ -31,9 +31,16 @@ export function operatorRows(graph: Graph, weightBits = 8): readonly OperatorRow
     const weights = n * k * groups;
     const elements = elementsOf(tensors.get(streamedInput(operator))) + weights + elementsOf(tensors.get(operator.output));
     return {
-      id: operator.id, kind: operator.kind, m, n, k, groups, MACs: macs,
+      id: operator.id,
+      kind: operator.kind,
+      m,
+      n,
+      k,
+      groups,
+      MACs: macs,
       'weight KB': Math.ceil((weights * weightBits) / 8) / 1024,
-      inputReuse: k, flopsPerMop: (2 * macs) / elements,
+      inputReuse: k,
+      flopsPerMop: (2 * macs) / elements,
     };
   });
 }

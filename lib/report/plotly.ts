@@ -7,8 +7,22 @@ export interface JsonObject {
 
 /** Kinds of plotly traces that are drawn without WebGL, so on screen and on paper alike. */
 export const DRAWABLE_TYPES = [
-  'bar', 'box', 'contour', 'funnel', 'heatmap', 'histogram', 'histogram2d', 'icicle', 'pie', 'sankey', 'scatter', 'scatterpolar',
-  'sunburst', 'treemap', 'violin', 'waterfall',
+  'bar',
+  'box',
+  'contour',
+  'funnel',
+  'heatmap',
+  'histogram',
+  'histogram2d',
+  'icicle',
+  'pie',
+  'sankey',
+  'scatter',
+  'scatterpolar',
+  'sunburst',
+  'treemap',
+  'violin',
+  'waterfall',
 ] as const;
 export type DrawableType = (typeof DRAWABLE_TYPES)[number];
 

@@ -79,10 +79,15 @@ let queue: Promise<unknown> = Promise.resolve();
 
 /** Pictures are drawn one after another, so that a picture's time limit is its own. */
 function enqueue(request: Omit<RenderRequest, 'id'>, options: PictureOptions): Promise<RenderAnswer> {
-  const result = queue.then(() => ask({ ...request, id: ++lastRequest }, options.timeoutMilliseconds ?? DEFAULT_TIMEOUT_MILLISECONDS));
+  const limit = options.timeoutMilliseconds ?? DEFAULT_TIMEOUT_MILLISECONDS;
+  // A process found dead, as after a long pause, is no fault of the picture: a new one gets a second chance.
+  const attempt = (): Promise<RenderAnswer> => ask({ ...request, id: ++lastRequest }, limit);
+  const result = queue.then(attempt).catch((error: unknown) => (error instanceof RendererEnded ? attempt() : Promise.reject(error)));
   queue = result.catch(() => undefined);
   return result;
 }
+
+class RendererEnded extends Error {}
 
 function ask(request: RenderRequest, timeoutMilliseconds: number): Promise<RenderAnswer> {
   const renderer = startRenderer();
@@ -90,23 +95,30 @@ function ask(request: RenderRequest, timeoutMilliseconds: number): Promise<Rende
   return new Promise((resolve, reject) => {
     const settle = (outcome: () => void): void => {
       clearTimeout(timer);
-      renderer.off('message', onMessage).off('exit', onExit).off('error', onError);
+      renderer.off('message', onMessage).off('exit', onExit);
       renderer.channel?.unref();
       outcome();
     };
     const onMessage = (answer: RenderAnswer): void => {
       if (answer.id !== request.id) return;
-      settle(() => ('error' in answer ? reject(new Error(`The static picture could not be drawn: ${answer.error}`)) : resolve(answer)));
+      settle(() => ('error' in answer ? reject(drawingFailed(answer.error)) : resolve(answer)));
     };
-    const onExit = (code: number | null): void => settle(() => reject(new Error(`The picture renderer ended early (exit code ${code}).`)));
-    const onError = (error: Error): void => settle(() => reject(new Error(`The picture renderer could not be started: ${error.message}`)));
+    const onExit = (): void => settle(() => reject(new RendererEnded('The picture renderer ended before it had drawn the picture.')));
     const timer = setTimeout(() => {
       closeRenderer();
       settle(() => reject(new Error(`The static picture took longer than ${timeoutMilliseconds / 1000} s and was given up.`)));
     }, timeoutMilliseconds);
-    renderer.on('message', onMessage).on('exit', onExit).on('error', onError);
-    renderer.send(request, (error) => error !== null && onError(error));
+    renderer.on('message', onMessage).on('exit', onExit);
+    try {
+      renderer.send(request, (error) => error !== null && onExit());
+    } catch (error) {
+      settle(() => reject(drawingFailed(error instanceof Error ? error.message : String(error))));
+    }
   });
+}
+
+function drawingFailed(reason: string): Error {
+  return new Error(`The static picture could not be drawn: ${reason}`);
 }
 
 /** The session's child process; it does not keep this process alive. */
@@ -118,9 +130,11 @@ function startRenderer(): ChildProcess {
     stdio: 'ignore',
     execArgv: isSource ? loaderArguments(process.execArgv) : [],
   });
-  started.on('exit', () => {
+  const forget = (): void => {
     if (child === started) child = undefined;
-  });
+  };
+  // Where it could not be started there is no exit; the request's `send` reports it.
+  started.on('exit', forget).on('error', forget);
   started.unref();
   started.channel?.unref();
   child = started;
@@ -139,4 +153,9 @@ function loaderArguments(execArgv: readonly string[]): string[] {
 export function closeRenderer(): void {
   child?.kill('SIGKILL');
   child = undefined;
+}
+
+/** Process id of the session's renderer, if there is one. */
+export function rendererProcess(): number | undefined {
+  return child?.pid;
 }

@@ -44,21 +44,30 @@ export class Table {
     this.#mostRows = options.mostRows ?? MOST_ROWS;
   }
 
-  /** An HTML table; everything in it is escaped. */
-  toHTML(): string {
-    const caption = this.title === undefined ? [] : [`<caption style="text-align: left; font-weight: 600; padding: 4px 0;">${escapeHtml(this.title)}</caption>`];
+  /** An HTML table, with its title unless `caption` is false; everything in it is escaped. */
+  toHTML(options: { readonly caption?: boolean } = {}): string {
+    const caption =
+      this.title === undefined || options.caption === false
+        ? []
+        : [`<caption style="text-align: left; font-weight: 600; padding: 4px 0;">${escapeHtml(this.title)}</caption>`];
     const isNumber = this.columns.map((column) => isNumeric(this.rows.map((row) => row[column])));
     const align = isNumber.map((right) => (right ? 'right' : 'left'));
     const cell = (tag: 'th' | 'td', content: string, i: number): string =>
       `<${tag} align="${align[i]}" style="text-align: ${align[i]}; padding: 2px 10px; white-space: nowrap;${isNumber[i] ? ' font-variant-numeric: tabular-nums;' : ''}">${escapeHtml(content)}</${tag}>`;
-    const line = (tag: 'th' | 'td', cells: readonly string[]): string => `<tr>${cells.map((content, i) => cell(tag, content, i)).join('')}</tr>`;
+    const line = (tag: 'th' | 'td', cells: readonly string[]): string =>
+      `<tr>${cells.map((content, i) => cell(tag, content, i)).join('')}</tr>`;
     const shown = this.rows.slice(0, this.#mostRows);
     return [
       '<table style="border-collapse: collapse;">',
       ...caption,
       `<thead style="border-bottom: 1px solid currentColor;">${line('th', this.#heads)}</thead>`,
       '<tbody>',
-      ...shown.map((row) => line('td', this.columns.map((column) => cellText(row[column])))),
+      ...shown.map((row) =>
+        line(
+          'td',
+          this.columns.map((column) => cellText(row[column])),
+        ),
+      ),
       '</tbody>',
       '</table>',
       ...this.#rest().map((text) => `<p>${escapeHtml(text)}</p>`),
@@ -75,7 +84,10 @@ export class Table {
   /** The rows as a danfojs DataFrame. */
   async toDataFrame(): Promise<DataFrame> {
     const danfo = await loadDanfo();
-    return new danfo.DataFrame(this.rows.map((row) => this.columns.map((column) => row[column] ?? null)), { columns: [...this.columns] });
+    return new danfo.DataFrame(
+      this.rows.map((row) => this.columns.map((column) => row[column] ?? null)),
+      { columns: [...this.columns] },
+    );
   }
 
   [DISPLAY](): MimeBundle {
@@ -120,6 +132,7 @@ export function renderDataFrame(frame: DataFrame, title?: string): MimeBundle {
 }
 
 function cellOf(value: unknown): Cell {
-  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean')
+    return value;
   return String(value);
 }

@@ -11,14 +11,30 @@ const TEMPLATE = loadHardware('hw/dynaplasia-paper.json');
 export function smallChip(change: Partial<Hardware> = {}): Hardware {
   const base: Hardware = {
     ...TEMPLATE,
-    name: 'small', arrays: 16, grid: { x: 4, y: 4 }, tileRows: 32, tileColumns: 16, memoryBytesPerArray: 512,
-    mvmCycles: 8, memoryReadBytesPerCycle: 4, memoryWriteBytesPerCycle: 4, dCim: 4,
-    bufferBytes: 8192, bufferBytesPerCycle: 8, externalBytesPerCycle: 16, externalLatencyCycles: 0,
-    writeCyclesPerRow: 1, writeCyclesPerArray: 32,
+    name: 'small',
+    arrays: 16,
+    grid: { x: 4, y: 4 },
+    tileRows: 32,
+    tileColumns: 16,
+    memoryBytesPerArray: 512,
+    mvmCycles: 8,
+    memoryReadBytesPerCycle: 4,
+    memoryWriteBytesPerCycle: 4,
+    dCim: 4,
+    bufferBytes: 8192,
+    bufferBytesPerCycle: 8,
+    externalBytesPerCycle: 16,
+    externalLatencyCycles: 0,
+    writeCyclesPerRow: 1,
+    writeCyclesPerArray: 32,
     vectorElementsPerCycle: Object.fromEntries(VECTOR_CLASSES.map((kind) => [kind, 16])) as Hardware['vectorElementsPerCycle'],
   };
   const chip = { ...base, ...change };
-  return { ...chip, dMain: chip.bufferBytesPerCycle + chip.externalBytesPerCycle, opCim: (chip.tileRows * chip.tileColumns) / chip.mvmCycles };
+  return {
+    ...chip,
+    dMain: chip.bufferBytesPerCycle + chip.externalBytesPerCycle,
+    opCim: (chip.tileRows * chip.tileColumns) / chip.mvmCycles,
+  };
 }
 
 export function randomChip(seed: number): Hardware {
@@ -32,7 +48,9 @@ export function randomChip(seed: number): Hardware {
     tileColumns: random(1, 8) * 8,
     memoryBytesPerArray: random(1, 16) * 256,
     mvmCycles: random(1, 40),
-    memoryReadBytesPerCycle: rate, memoryWriteBytesPerCycle: rate, dCim: rate,
+    memoryReadBytesPerCycle: rate,
+    memoryWriteBytesPerCycle: rate,
+    dCim: rate,
     bufferBytes: random(1, 64) * 512,
     bufferBytesPerCycle: random(1, 32),
     externalBytesPerCycle: random(1, 32),

@@ -1,6 +1,6 @@
 // Small networks for tests, written as Graphs: a builder, and random ones from a seed.
 
-import { elementwiseWindow, wholeWindow, type Window } from '../../lib/base/shapes.ts';
+import { elementwiseWindow, type Window, wholeWindow } from '../../lib/base/shapes.ts';
 import type { EpilogueStep, Graph, Input, Operator, Tensor } from '../../lib/ir/graph.ts';
 
 /** Deterministic random numbers: mulberry32. */
@@ -36,11 +36,7 @@ export class NetworkBuilder {
     return map;
   }
 
-  conv(
-    from: Map4,
-    outputs: number,
-    options: { kernel?: number; stride?: number; groups?: number; relu?: boolean; add?: Map4 } = {},
-  ): Map4 {
+  conv(from: Map4, outputs: number, options: { kernel?: number; stride?: number; groups?: number; relu?: boolean; add?: Map4 } = {}): Map4 {
     const { kernel = 3, stride = 1, groups = 1, relu = false, add } = options;
     const pad = Math.floor(kernel / 2);
     const height = Math.floor((from.height + 2 * pad - kernel) / stride) + 1;
@@ -56,10 +52,19 @@ export class NetworkBuilder {
     }
     if (relu) epilogue.push({ id: `${id}.relu`, class: 'activation', function: 'relu', parameters: [], operands: [] });
     this.operators.push({
-      id, kind: 'conv', onnxType: 'Conv', inputs, output: to.id, epilogue,
+      id,
+      kind: 'conv',
+      onnxType: 'Conv',
+      inputs,
+      output: to.id,
+      epilogue,
       attrs: {
         matrix: { m: positions, n: (from.channels / groups) * kernel * kernel, k: outputs / groups, groups },
-        weight: `${id}.weight`, kernel: [kernel, kernel], strides: [stride, stride], dilations: [1, 1], pads: [pad, pad, pad, pad],
+        weight: `${id}.weight`,
+        kernel: [kernel, kernel],
+        strides: [stride, stride],
+        dilations: [1, 1],
+        pads: [pad, pad, pad, pad],
       },
     });
     return to;
@@ -69,9 +74,21 @@ export class NetworkBuilder {
     const id = `pool${this.operators.length}`;
     const to = this.map(`${id}.out`, from.batch, from.channels, Math.floor(from.height / kernel), Math.floor(from.width / kernel));
     this.operators.push({
-      id, kind: 'pool', onnxType: 'MaxPool', output: to.id, epilogue: [],
+      id,
+      kind: 'pool',
+      onnxType: 'MaxPool',
+      output: to.id,
+      epilogue: [],
       inputs: [{ tensor: from.id, window: mapWindow(from, to, kernel, kernel, 0) }],
-      attrs: { function: 'max', kernel: [kernel, kernel], strides: [kernel, kernel], dilations: [1, 1], pads: [0, 0, 0, 0], ceilMode: false, countIncludePad: false },
+      attrs: {
+        function: 'max',
+        kernel: [kernel, kernel],
+        strides: [kernel, kernel],
+        dilations: [1, 1],
+        pads: [0, 0, 0, 0],
+        ceilMode: false,
+        countIncludePad: false,
+      },
     });
     return to;
   }
@@ -83,14 +100,22 @@ export class NetworkBuilder {
     this.tensor(flat, [from.batch, n], from.batch, n, 'activation');
     const perSample = from.height * from.width;
     this.operators.push({
-      id: flat, kind: 'view', onnxType: 'Flatten', output: flat, epilogue: [],
+      id: flat,
+      kind: 'view',
+      onnxType: 'Flatten',
+      output: flat,
+      epilogue: [],
       inputs: [{ tensor: from.id, window: wholeWindow(from.batch, from.batch * perSample, from.batch) }],
       attrs: { function: 'flatten' },
     });
     const id = `dense${this.operators.length}`;
     const to = this.map(`${id}.out`, from.batch, outputs, 1, 1);
     this.operators.push({
-      id, kind: 'matMul', onnxType: 'Gemm', output: to.id, epilogue: [],
+      id,
+      kind: 'matMul',
+      onnxType: 'Gemm',
+      output: to.id,
+      epilogue: [],
       inputs: [{ tensor: flat, window: elementwiseWindow(from.batch) }],
       attrs: { matrix: { m: from.batch, n, k: outputs, groups: 1 }, weight: `${id}.weight`, transposeWeight: false, dynamic: false },
     });
@@ -109,7 +134,11 @@ export class NetworkBuilder {
     const to = this.map(`${id}.out`, from.batch, outputs, from.height, 1);
     const m = from.batch * from.height;
     this.operators.push({
-      id, kind: 'matMul', onnxType: 'MatMul', output: to.id, epilogue: [],
+      id,
+      kind: 'matMul',
+      onnxType: 'MatMul',
+      output: to.id,
+      epilogue: [],
       inputs: [{ tensor: from.id, window: elementwiseWindow(m) }],
       attrs: { matrix: { m, n: from.channels, k: outputs, groups: 1 }, weight: `${id}.weight`, transposeWeight: false, dynamic: false },
     });
@@ -122,7 +151,11 @@ export class NetworkBuilder {
     const m = from.batch * from.height;
     const to = this.map(`${id}.out`, from.batch, right.height, from.height, 1);
     this.operators.push({
-      id, kind: 'matMul', onnxType: 'MatMul', output: to.id, epilogue: [],
+      id,
+      kind: 'matMul',
+      onnxType: 'MatMul',
+      output: to.id,
+      epilogue: [],
       inputs: [
         { tensor: from.id, window: elementwiseWindow(m) },
         { tensor: right.id, window: wholeWindow(1, right.batch * right.height, m) },
@@ -135,9 +168,16 @@ export class NetworkBuilder {
   finish(outputs: readonly Map4[], name = 'network'): Graph {
     const leaving = new Set(outputs.map(({ id }) => id));
     return {
-      noun: 'graph', schemaVersion: 1, name, hash: '0'.repeat(64), bindings: {}, inputs: this.inputs, outputs: [...leaving],
+      noun: 'graph',
+      schemaVersion: 1,
+      name,
+      hash: '0'.repeat(64),
+      bindings: {},
+      inputs: this.inputs,
+      outputs: [...leaving],
       tensors: this.tensors.map((tensor) => (leaving.has(tensor.id) ? { ...tensor, role: 'output' as const } : tensor)),
-      operators: this.operators, blocks: [],
+      operators: this.operators,
+      blocks: [],
     };
   }
 
@@ -152,7 +192,16 @@ export class NetworkBuilder {
 }
 
 function mapWindow(from: Map4, to: Map4, kernel: number, stride: number, pad: number): Window {
-  return { samples: from.batch, rowsOut: to.height, widthOut: to.width, rowsIn: from.height, widthIn: from.width, stride, reach: kernel - pad, lead: pad };
+  return {
+    samples: from.batch,
+    rowsOut: to.height,
+    widthOut: to.width,
+    rowsIn: from.height,
+    widthIn: from.width,
+    stride,
+    reach: kernel - pad,
+    lead: pad,
+  };
 }
 
 /** A random convolutional network: chains, residuals, grouped and depthwise layers, pools, a classifier. */
@@ -172,7 +221,12 @@ export function randomNetwork(seed: number): Graph {
       const wide = net.conv(map, map.channels, { relu: true });
       map = net.conv(wide, map.channels, { relu, add: map });
     } else if (kind === 3 && map.channels % 4 === 0) map = net.conv(map, outputs, { groups: 4, relu });
-    else map = net.conv(map, outputs, { kernel: random(0, 1) === 0 ? 1 : 3, stride: map.height > 3 && map.width > 3 ? random(1, 2) : 1, relu });
+    else
+      map = net.conv(map, outputs, {
+        kernel: random(0, 1) === 0 ? 1 : 3,
+        stride: map.height > 3 && map.width > 3 ? random(1, 2) : 1,
+        relu,
+      });
   }
   const output = random(0, 2) === 0 ? map : net.dense(map, random(1, 200));
   return net.finish([output], `random${seed}`);

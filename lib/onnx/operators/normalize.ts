@@ -2,7 +2,7 @@
 // BatchNormalization has its statistics from training, which makes it an elementwise step.
 
 import type { DraftInput, DraftSpec, Lowering } from '../draft.ts';
-import { elementCount, shapeText, type Value } from '../model.ts';
+import { elementCount, shapeText, unknownElements, type Value } from '../model.ts';
 import type { NodeView } from '../node-view.ts';
 import type { OperatorRule, OperatorRules } from '../rule.ts';
 import { alignedAxes } from './broadcast.ts';
@@ -70,7 +70,7 @@ export const NORMALIZATIONS: OperatorRules = {
     infer: sameShape,
     lower(view) {
       const { dtype, shape } = view.value(0);
-      const between: Value = { id: `${view.node.outputs[0]}.softmax`, dtype, shape, constant: false, elements: () => undefined };
+      const between: Value = { id: `${view.node.outputs[0]}.softmax`, dtype, shape, constant: false, elements: unknownElements };
       const input: DraftInput = { value: between.id, reach: { kind: 'aligned' }, axes: alignedAxes(shape.length, shape.length) };
       return [
         { ...softmaxDraft(view), output: between },

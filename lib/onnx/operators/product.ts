@@ -2,7 +2,7 @@
 // The stationary operand is the constant one; of two activations it is the right one.
 
 import type { DraftInput, DraftSpec } from '../draft.ts';
-import { elementCount, shapeText, type Value } from '../model.ts';
+import { elementCount, shapeText, unknownElements, type Value } from '../model.ts';
 import type { NodeView } from '../node-view.ts';
 import type { OperatorRules } from '../rule.ts';
 import { alignedAxes, broadcastShape } from './broadcast.ts';
@@ -52,7 +52,7 @@ export const PRODUCTS: OperatorRules = {
         dtype: left.dtype,
         shape: [m, k],
         constant: false,
-        elements: () => undefined,
+        elements: unknownElements,
       };
       const beta = view.float('beta', 1);
       return [

@@ -14,21 +14,27 @@ const MOST_WITH_GAPS = 60;
 export function allocationBars(plan: Plan): Figure {
   const counts = plan.segments.map((segment, i) => roleCounts(arrayUses(plan, segment, plan.segments[i - 1])));
   const labels = segmentLabels(plan, timesOf(plan));
-  const bars = ROLES.filter((role) => counts.some((count) => count[role] > 0)).map((role): PlotTrace => ({
-    type: 'bar',
-    name: ROLE_NAMES[role],
-    x: counts.map((_, i) => i),
-    y: counts.map((count) => count[role]),
-    customdata: labels,
-    marker: { color: ROLE_COLOURS[role] },
-    hovertemplate: 'segment %{customdata}: %{y} arrays',
-  }));
+  const bars = ROLES.filter((role) => counts.some((count) => count[role] > 0)).map(
+    (role): PlotTrace => ({
+      type: 'bar',
+      name: ROLE_NAMES[role],
+      x: counts.map((_, i) => i),
+      y: counts.map((count) => count[role]),
+      customdata: labels,
+      marker: { color: ROLE_COLOURS[role] },
+      hovertemplate: 'segment %{customdata}: %{y} arrays',
+    }),
+  );
   return new Figure(bars, {
     ...headed('Arrays by role in every segment', `${whatPlan(plan)}; ${counted(plan.hardware.arrays, 'array')}`, 1),
     barmode: 'stack',
     bargap: labels.length <= MOST_WITH_GAPS ? 0.15 : 0,
     hovermode: 'x',
     xaxis: countAxis('Segment', labels),
-    yaxis: { title: { text: 'Arrays' }, range: [0, plan.hardware.arrays], ...(plan.hardware.arrays % 4 === 0 && { dtick: plan.hardware.arrays / 4 }) },
+    yaxis: {
+      title: { text: 'Arrays' },
+      range: [0, plan.hardware.arrays],
+      ...(plan.hardware.arrays % 4 === 0 && { dtick: plan.hardware.arrays / 4 }),
+    },
   });
 }

@@ -4,7 +4,7 @@ import { formatPercent, formatSi } from '../../base/text.ts';
 import { COMPONENTS, type Component, type Trace } from '../../simulator/trace.ts';
 import { Figure } from '../figure.ts';
 import { COLOURS } from '../theme.ts';
-import { headed, name } from './parts.ts';
+import { headed, whatRuns } from './parts.ts';
 
 const JOULES_PER_PICOJOULE = 1e-12;
 
@@ -40,21 +40,41 @@ export function energyBars(trace: Trace): Figure {
   const seconds = trace.makespanCycles / trace.clockHz;
   const power = seconds > 0 ? `, ${formatSi(sum / seconds, 'W')} on average` : '';
   return new Figure(
-    [{
-      type: 'bar', orientation: 'h', showlegend: false,
-      x: joules,
-      y: components.map((component) => NAMES[component]),
-      text: joules.map((value) => `${formatSi(value, 'J')} (${formatPercent(sum === 0 ? 0 : value / sum)})`),
-      textposition: 'outside', cliponaxis: false, textfont: { size: 12 },
-      marker: { color: components.map((component) => COMPONENT_COLOURS[component]) },
-      hovertemplate: '%{y}: %{text}<extra></extra>',
-    }],
+    [
+      {
+        type: 'bar',
+        orientation: 'h',
+        showlegend: false,
+        x: joules,
+        y: components.map((component) => NAMES[component]),
+        text: joules.map((value) => `${formatSi(value, 'J')} (${formatPercent(sum === 0 ? 0 : value / sum)})`),
+        textposition: 'outside',
+        cliponaxis: false,
+        textfont: { size: 12 },
+        marker: { color: components.map((component) => COMPONENT_COLOURS[component]) },
+        hovertemplate: '%{y}: %{text}<extra></extra>',
+      },
+    ],
     {
-      ...headed('Energy by component', `${name(trace.model.name)} on ${name(trace.hardware.name)}; ${formatSi(sum, 'J')} in all${power}`, 0),
+      ...headed('Energy by component', `${whatRuns(trace)}; ${formatSi(sum, 'J')} in all${power}`, 0),
       height: 420,
       bargap: 0.3,
-      xaxis: { title: { text: 'Energy (J)' }, range: [0, Math.max(...joules, Number.MIN_VALUE) * 1.22], tickformat: '~s', ticksuffix: 'J', showgrid: true },
-      yaxis: { type: 'category', categoryorder: 'array', categoryarray: components.map((component) => NAMES[component]), autorange: 'reversed', showgrid: false, ticks: '', ticklabelstandoff: 6 },
+      xaxis: {
+        title: { text: 'Energy (J)' },
+        range: [0, Math.max(...joules, Number.MIN_VALUE) * 1.22],
+        tickformat: '~s',
+        ticksuffix: 'J',
+        showgrid: true,
+      },
+      yaxis: {
+        type: 'category',
+        categoryorder: 'array',
+        categoryarray: components.map((component) => NAMES[component]),
+        autorange: 'reversed',
+        showgrid: false,
+        ticks: '',
+        ticklabelstandoff: 6,
+      },
     },
   );
 }

@@ -25,16 +25,30 @@ export function latencyBars(plan: Plan): Figure {
   const cycles = PARTS.map((part) => plan.segments.map((segment, i) => part.of(segment) * times[i]!));
   const totals = cycles.map((values) => values.reduce((sum, value) => sum + value, 0));
   const all = totals.reduce((sum, value) => sum + value, 0);
-  const stacked = PARTS.map((part, i): PlotTrace => ({
-    type: 'bar', name: part.name, x: labels.map((_, segment) => segment), y: cycles[i]!, customdata: labels,
-    marker: { color: part.colour }, hovertemplate: 'segment %{customdata}: %{y:,} cycles',
-  }));
+  const stacked = PARTS.map(
+    (part, i): PlotTrace => ({
+      type: 'bar',
+      name: part.name,
+      x: labels.map((_, segment) => segment),
+      y: cycles[i]!,
+      customdata: labels,
+      marker: { color: part.colour },
+      hovertemplate: 'segment %{customdata}: %{y:,} cycles',
+    }),
+  );
   const sums: PlotTrace = {
-    type: 'bar', orientation: 'h', xaxis: 'x2', yaxis: 'y2', showlegend: false, width: 0.66,
+    type: 'bar',
+    orientation: 'h',
+    xaxis: 'x2',
+    yaxis: 'y2',
+    showlegend: false,
+    width: 0.66,
     x: totals.map((total) => (total > 0 ? total : null)),
     y: PARTS.map((_, i) => i),
     text: totals.map((total) => `${formatSi(total)} (${formatPercent(all === 0 ? 0 : total / all)})`),
-    textposition: 'outside', cliponaxis: false, textfont: { size: 12 },
+    textposition: 'outside',
+    cliponaxis: false,
+    textfont: { size: 12 },
     customdata: totals,
     marker: { color: PARTS.map((part) => part.colour) },
     hovertemplate: '%{customdata:,} cycles<extra></extra>',
@@ -49,12 +63,25 @@ export function latencyBars(plan: Plan): Figure {
     xaxis: { ...countAxis('Segment', labels), domain: [0, 0.6] },
     yaxis: { title: { text: 'Latency (cycles)' }, tickformat: '~s' },
     xaxis2: {
-      type: 'log', title: { text: 'Sum (cycles, logarithmic)' }, domain: [0.76, 1], anchor: 'y2',
-      range: [0, decades * 1.95], tickmode: 'array', tickvals: ticks, ticktext: ticks.map((tick) => formatSi(tick)), showgrid: true,
+      type: 'log',
+      title: { text: 'Sum (cycles, logarithmic)' },
+      domain: [0.76, 1],
+      anchor: 'y2',
+      range: [0, decades * 2.1],
+      tickmode: 'array',
+      tickvals: ticks,
+      ticktext: ticks.map((tick) => formatSi(tick)),
+      showgrid: true,
     },
     yaxis2: {
-      anchor: 'x2', showgrid: false, ticks: '', ticklabelstandoff: 6, automargin: false,
-      tickmode: 'array', tickvals: PARTS.map((_, i) => i), ticktext: PARTS.map((part) => part.name),
+      anchor: 'x2',
+      showgrid: false,
+      ticks: '',
+      ticklabelstandoff: 6,
+      automargin: false,
+      tickmode: 'array',
+      tickvals: PARTS.map((_, i) => i),
+      ticktext: PARTS.map((part) => part.name),
       range: [PARTS.length - 0.5, -0.5],
     },
   });

@@ -4,7 +4,7 @@ import { formatNumber, formatPercent } from '../../base/text.ts';
 import { Figure } from '../figure.ts';
 import type { PlotTrace } from '../plotly.ts';
 import { COLOURS } from '../theme.ts';
-import { headed, name } from './parts.ts';
+import { headed, modelName, name } from './parts.ts';
 
 /** A row of `compare`, as far as the chart reads it. */
 export interface ComparisonRow {
@@ -29,25 +29,36 @@ export function latencyComparison(rows: readonly ComparisonRow[], baseline?: str
   const positions = rows.map((_, i) => i);
   const most = Math.max(1, ...latency, ...rows.map((row) => row.cycles.analytic));
   const bars: PlotTrace = {
-    type: 'bar', orientation: 'h', name: isSimulated ? 'Simulated' : 'Analytic',
-    x: latency, y: positions,
+    type: 'bar',
+    orientation: 'h',
+    name: isSimulated ? 'Simulated' : 'Analytic',
+    x: latency,
+    y: positions,
     text: rows.map((row, i) => {
       const speedup = `${(latency[base]! / latency[i]!).toFixed(2)}×`;
       return row.memoryModeShare === undefined ? speedup : `${speedup} · ${formatPercent(row.memoryModeShare)} memory mode`;
     }),
-    textposition: 'inside', insidetextanchor: 'start', textfont: { size: 12 },
+    textposition: 'inside',
+    insidetextanchor: 'start',
+    textfont: { size: 12 },
     customdata: labels,
     marker: { color: rows.map((_, i) => (i === base ? COLOURS.faint : COLOURS.neutral)) },
     hovertemplate: '%{customdata}: %{x:,} cycles, %{text}<extra></extra>',
   };
   const analytic: PlotTrace = {
-    type: 'scatter', mode: 'markers', name: 'Analytic',
-    x: rows.map((row) => row.cycles.analytic), y: positions,
+    type: 'scatter',
+    mode: 'markers',
+    name: 'Analytic',
+    x: rows.map((row) => row.cycles.analytic),
+    y: positions,
     marker: { symbol: 'diamond', size: 10, color: COLOURS.switch },
-    customdata: labels, hovertemplate: '%{customdata}: %{x:,} cycles analytic<extra></extra>',
+    customdata: labels,
+    hovertemplate: '%{customdata}: %{x:,} cycles analytic<extra></extra>',
   };
   const bound: PlotTrace = {
-    type: 'scatter', mode: 'lines', name: 'Lower bound',
+    type: 'scatter',
+    mode: 'lines',
+    name: 'Lower bound of the machine',
     x: rows.flatMap((row) => [row.cycles.lowerBound ?? null, row.cycles.lowerBound ?? null, null]),
     y: positions.flatMap((i) => [i - 0.42, i + 0.42, null]),
     line: { color: COLOURS.vector, width: 3 },
@@ -55,7 +66,10 @@ export function latencyComparison(rows: readonly ComparisonRow[], baseline?: str
   };
   const hasBound = rows.some((row) => row.cycles.lowerBound !== undefined);
   const [first] = rows;
-  const where = [first?.model, first?.hardware].filter((thing) => thing !== undefined).map((thing) => name(thing.name)).join(' on ');
+  const where = [first?.model, first?.hardware]
+    .filter((thing) => thing !== undefined)
+    .map(modelName)
+    .join(' on ');
   const over = rows[base] === undefined ? 'nothing to compare' : `speedup over ${labels[base]} (${formatNumber(latency[base]!)} cycles)`;
   return new Figure([bars, ...(isSimulated ? [analytic] : []), ...(hasBound ? [bound] : [])], {
     ...headed('Latency by optimizer', where === '' ? over : `${where}; ${over}`, 1),
@@ -63,6 +77,14 @@ export function latencyComparison(rows: readonly ComparisonRow[], baseline?: str
     bargap: 0.28,
     hovermode: 'closest',
     xaxis: { title: { text: 'Latency (cycles)' }, range: [0, most * 1.05], tickformat: '~s', showgrid: true },
-    yaxis: { tickmode: 'array', tickvals: positions, ticktext: labels, range: [rows.length - 0.5, -0.5], showgrid: false, ticks: '', ticklabelstandoff: 6 },
+    yaxis: {
+      tickmode: 'array',
+      tickvals: positions,
+      ticktext: labels,
+      range: [rows.length - 0.5, -0.5],
+      showgrid: false,
+      ticks: '',
+      ticklabelstandoff: 6,
+    },
   });
 }

@@ -1,5 +1,6 @@
 // Parts that several charts share: headings, names, keys of the legend, an axis of segments.
 
+import { fail } from '../../base/problem.ts';
 import { formatNumber, shortened } from '../../base/text.ts';
 import type { Plan } from '../../optimizer/plan.ts';
 import { plotText } from '../html.ts';
@@ -9,6 +10,7 @@ import { ROLE_COLOURS } from '../theme.ts';
 
 /** Characters of a line under the title of a picture 880 pixels wide. */
 const MOST_SUBTITLE = 115;
+const MOST_MODEL = 28;
 
 const TITLE_HEIGHT = 36;
 const SUBTITLE_LINE = 18;
@@ -33,31 +35,49 @@ export function name(text: string, most = 40): string {
   return plotText(characters.length <= most ? text : `…${characters.slice(characters.length - most + 1).join('')}`);
 }
 
-/** 'VGG-16 on dynaplasia, cmswitch'. */
-export function whatPlan(plan: Plan): string {
-  return `${name(plan.model.name)} on ${name(plan.hardware.name)}, optimizer ${name(plan.optimizer)}`;
+/** The name of a model or chip, short enough for a title. */
+export function modelName(model: { readonly name: string }): string {
+  return name(model.name, MOST_MODEL);
 }
 
-/** The operators of a segment by number, as far as a line has room: '1 conv1, 2 conv2, ...'. */
-export function numbered(ids: readonly string[], mostCharacters = MOST_SUBTITLE): string {
-  const mostOfOne = Math.max(16, Math.floor(mostCharacters / Math.max(1, ids.length)) - 8);
-  const parts: string[] = [];
-  let length = 0;
-  for (const [i, id] of ids.entries()) {
-    const part = `${i + 1} = ${name(id, mostOfOne)}`;
-    length += part.length + 3;
-    if (length > mostCharacters) return `${parts.join(' · ')} and ${formatNumber(ids.length - i)} more`;
-    parts.push(part);
-  }
-  return parts.join(' · ');
+/** Position of the segment with this id. Throws `usage` where there is none. */
+export function segmentAt(segments: readonly { readonly id: number }[], id: number): number {
+  const position = segments.findIndex((segment) => segment.id === id);
+  if (position >= 0) return position;
+  const known = segments.length === 0 ? 'There are none.' : `There are segments ${segments[0]!.id} to ${segments.at(-1)!.id}.`;
+  return fail({ kind: 'usage', message: `There is no segment ${id}`, next: known });
+}
+
+/** 'VGG-16 on dynaplasia'. */
+export function whatRuns(noun: { readonly model: { readonly name: string }; readonly hardware: { readonly name: string } }): string {
+  return `${modelName(noun.model)} on ${modelName(noun.hardware)}`;
+}
+
+/** 'VGG-16 on dynaplasia, optimizer cmswitch'. */
+export function whatPlan(plan: Plan): string {
+  return `${whatRuns(plan)}, optimizer ${name(plan.optimizer, MOST_MODEL)}`;
+}
+
+/** The operators of a segment by number, as far as a line has room: '1 = conv1 · 2 = conv2'. */
+export function numbered(ids: readonly string[]): string {
+  const mostOfOne = Math.max(16, Math.floor(MOST_SUBTITLE / Math.max(1, ids.length)) - 8);
+  const fitting = Math.max(1, Math.floor(MOST_SUBTITLE / (mostOfOne + 7)));
+  const shown = ids.slice(0, fitting).map((id, i) => `${i + 1} = ${name(id, mostOfOne)}`);
+  const left = ids.length - shown.length;
+  return shown.join(' · ') + (left > 0 ? ` · and ${formatNumber(left)} more` : '');
 }
 
 /** Entries of the legend that carry no data: squares of the colours a heatmap or a coloured bar chart uses. */
 export function keys(roles: readonly Role[]): readonly PlotTrace[] {
   return roles.map((role) => ({
-    type: 'scatter', mode: 'markers', name: ROLE_NAMES[role], x: [null], y: [null],
+    type: 'scatter',
+    mode: 'markers',
+    name: ROLE_NAMES[role],
+    x: [null],
+    y: [null],
     marker: { symbol: 'square', size: 11, color: ROLE_COLOURS[role], line: { width: 0 } },
-    hoverinfo: 'skip', showlegend: true,
+    hoverinfo: 'skip',
+    showlegend: true,
   }));
 }
 
@@ -83,7 +103,9 @@ export function countAxis(title: string, labels: readonly string[]): JsonObject 
   const shown = labels.map((_, i) => i).filter((i) => i % every === 0);
   return {
     title: { text: title },
-    tickmode: 'array', tickvals: shown, ticktext: shown.map((i) => plotText(shortened(labels[i]!, 12))),
+    tickmode: 'array',
+    tickvals: shown,
+    ticktext: shown.map((i) => plotText(shortened(labels[i]!, 12))),
     range: [-0.6, labels.length - 0.4],
   };
 }

@@ -8,7 +8,7 @@ import { Figure } from '../figure.ts';
 import type { PlotTrace } from '../plotly.ts';
 import { type OperatorRow, operatorRows } from '../operators.ts';
 import { COLOURS } from '../theme.ts';
-import { headed, name } from './parts.ts';
+import { headed, name, whatRuns } from './parts.ts';
 
 /** Shares of the arrays in compute mode that get a roof of their own. */
 const SPLITS = [1, 0.5, 0.1] as const;
@@ -25,26 +25,45 @@ export function roofline(graph: Graph, hardware: Hardware): Figure {
   const most = Math.max(1000, ...intensities) * 2;
   const xs = Array.from({ length: 121 }, (_, i) => least * (most / least) ** (i / 120));
   const envelope: PlotTrace = {
-    type: 'scatter', mode: 'lines', name: 'Best split for the intensity', x: xs.map(rounded), y: xs.map((x) => rounded(bestSplit(hardware, 1, x).rate)),
-    line: { color: COLOURS.memory, width: 3 }, hovertemplate: 'best split at %{x:.3~s}: %{y:.3~s} MACs/cycle<extra></extra>',
+    type: 'scatter',
+    mode: 'lines',
+    name: 'Best split for the intensity',
+    x: xs.map(rounded),
+    y: xs.map((x) => rounded(bestSplit(hardware, 1, x).rate)),
+    line: { color: COLOURS.memory, width: 3 },
+    hovertemplate: 'best split at %{x:.3~s}: %{y:.3~s} MACs/cycle<extra></extra>',
   };
   const roofs = SPLITS.map((share, i): PlotTrace => {
     const compute = Math.round(hardware.arrays * share);
     return {
-      type: 'scatter', mode: 'lines', name: share === 1 ? 'All arrays compute' : `${compute} compute, ${hardware.arrays - compute} memory`,
-      x: xs.map(rounded), y: xs.map((x) => rounded(attainable(hardware, compute, 1, x))),
-      line: { color: i === 0 ? COLOURS.compute : COLOURS.faint, width: i === 0 ? 3 : 1.5, dash: i === 2 ? 'dot' : i === 1 ? 'dash' : 'solid' },
+      type: 'scatter',
+      mode: 'lines',
+      name: share === 1 ? 'All arrays compute' : `${compute} compute, ${hardware.arrays - compute} memory`,
+      x: xs.map(rounded),
+      y: xs.map((x) => rounded(attainable(hardware, compute, 1, x))),
+      line: {
+        color: i === 0 ? COLOURS.compute : COLOURS.faint,
+        width: i === 0 ? 3 : 1.5,
+        dash: i === 2 ? 'dot' : i === 1 ? 'dash' : 'solid',
+      },
       hovertemplate: '%{x:.3~s} MACs per element: %{y:.3~s} MACs/cycle<extra></extra>',
     };
   });
-  const allCompute = points(operators, (operator) => attainable(hardware, hardware.arrays, utilisation(operator, hardware), operator.inputReuse));
+  const allCompute = points(operators, (operator) =>
+    attainable(hardware, hardware.arrays, utilisation(operator, hardware), operator.inputReuse),
+  );
   const best = points(operators, (operator) => bestSplit(hardware, utilisation(operator, hardware), operator.inputReuse).rate);
   return new Figure(
-    [envelope, ...roofs, markers('all compute', COLOURS.compute, 'circle', allCompute), markers('best split', COLOURS.memory, 'diamond', best)],
+    [
+      envelope,
+      ...roofs,
+      markers('all compute', COLOURS.compute, 'circle', allCompute),
+      markers('best split', COLOURS.memory, 'diamond', best),
+    ],
     {
       ...headed(
         'Roofline of the operators',
-        `${name(graph.name)} on ${name(hardware.name)}; points are the ${counted(operators.length, 'matrix operator')}, below the roof where tiles are partly filled`,
+        `${whatRuns({ model: graph, hardware })}; points are the ${counted(operators.length, 'matrix operator')}, below the roof where tiles are partly filled`,
         1,
       ),
       height: 500,
@@ -98,7 +117,10 @@ function points(operators: readonly OperatorRow[], rate: (operator: OperatorRow)
 
 function markers(title: string, colour: string, symbol: string, shown: readonly Point[]): PlotTrace {
   return {
-    type: 'scatter', mode: 'markers', name: title, showlegend: false,
+    type: 'scatter',
+    mode: 'markers',
+    name: title,
+    showlegend: false,
     x: shown.map((point) => point.x),
     y: shown.map((point) => point.y),
     text: shown.map(({ operators }) => {

@@ -6,7 +6,7 @@ import type { SegmentTrace, StatementTrace, Trace } from '../../simulator/trace.
 import { Figure } from '../figure.ts';
 import type { JsonObject, PlotTrace } from '../plotly.ts';
 import { COLOURS } from '../theme.ts';
-import { headed, name } from './parts.ts';
+import { headed, name, segmentAt, whatRuns } from './parts.ts';
 
 /** Lanes from top to bottom; the colour is the kind's everywhere. */
 const LANES = [
@@ -27,10 +27,10 @@ export interface TimelineOptions {
   readonly segment?: number;
 }
 
-/** What ran when, in time since the start: one lane a kind of meta-operator, or one row a statement of `segment`. */
+/** What ran when, in time since the start: one lane a kind of meta-operator, or one row a statement of `segment`. Throws `usage`. */
 export function timeline(trace: Trace, options: TimelineOptions = {}): Figure {
-  const segment = options.segment === undefined ? undefined : trace.segments.find((each) => each.id === options.segment);
-  return segment === undefined ? wholeRun(trace) : oneSegment(trace, segment);
+  if (options.segment === undefined) return wholeRun(trace);
+  return oneSegment(trace, trace.segments[segmentAt(trace.segments, options.segment)]!);
 }
 
 interface Interval {
@@ -45,22 +45,43 @@ function wholeRun(trace: Trace): Figure {
   const gap = trace.makespanCycles * MERGE_SHARE;
   const statements = trace.segments.flatMap((segment) => [...segment.boundary, ...segment.statements]);
   const lanes = LANES.map((lane): PlotTrace => {
-    const intervals = merged(statements.filter((statement) => statement.kind === lane.kind), gap);
-    // A switch takes a cycle of millions; a hairline keeps it visible.
-    const line = lane.kind === 'CM.switch' ? { width: 1, color: lane.colour } : { width: 0 };
-    return barsOf(lane.name, lane.colour, clock, intervals, intervals.map(() => lane.name), {
-      hovertemplate: '%{customdata[0]}<br>%{customdata[1]}<extra></extra>',
-      marker: { color: lane.colour, line },
-    });
+    const intervals = merged(
+      statements.filter((statement) => statement.kind === lane.kind),
+      gap,
+    );
+    // A switch takes a cycle of millions; hairlines keep what is short visible.
+    const line = { width: lane.kind === 'CM.switch' ? 1 : 0.6, color: lane.colour };
+    return barsOf(
+      lane.name,
+      lane.colour,
+      clock,
+      intervals,
+      intervals.map(() => lane.name),
+      {
+        hovertemplate: '%{customdata[0]}<br>%{customdata[1]}<extra></extra>',
+        marker: { color: lane.colour, line },
+      },
+    );
   });
   const blocks = [0, 1].map((parity): PlotTrace => {
     const segments = trace.segments.filter((_, i) => i % 2 === parity);
-    const intervals = segments.map(({ id, start, end }) => ({ start, end, labels: [`segment ${id}`], count: 1 }));
+    const intervals = segments.map(({ id, boundaryStart, end }) => ({ start: boundaryStart, end, labels: [`segment ${id}`], count: 1 }));
     const colour = parity === 0 ? COLOURS.neutral : COLOURS.faint;
-    return barsOf('Segments', colour, clock, intervals, intervals.map(() => 'Segments'), {
-      text: segments.map(({ id }) => String(id)), textposition: 'inside', insidetextanchor: 'middle', textangle: 0, textfont: { size: 11 },
-      hovertemplate: '<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>',
-    });
+    return barsOf(
+      'Segments',
+      colour,
+      clock,
+      intervals,
+      intervals.map(() => 'Segments'),
+      {
+        text: segments.map(({ id }) => String(id)),
+        textposition: 'inside',
+        insidetextanchor: 'middle',
+        textangle: 0,
+        textfont: { size: 11 },
+        hovertemplate: '<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>',
+      },
+    );
   });
   const rows = ['Segments', ...LANES.map((lane) => lane.name)];
   return new Figure([...blocks, ...lanes], {
@@ -82,18 +103,32 @@ function oneSegment(trace: Trace, segment: SegmentTrace): Figure {
     const mine = shown.flatMap((statement, i) => (statement.kind === lane.kind ? [{ statement, row: rows[i]! }] : []));
     if (mine.length === 0) return undefined;
     const intervals = mine.map(({ statement }) => ({ ...statement, labels: [busiest(statement)], count: 1 }));
-    return barsOf(lane.kind, lane.colour, clock, intervals, mine.map(({ row }) => row), {
-      showlegend: true,
-      hovertemplate: '<b>%{y}</b><br>%{customdata[1]}<br>%{customdata[0]}<extra></extra>',
-      marker: { color: lane.colour, line: { width: 1, color: lane.colour } },
-    });
+    return barsOf(
+      lane.kind,
+      lane.colour,
+      clock,
+      intervals,
+      mine.map(({ row }) => row),
+      {
+        showlegend: true,
+        hovertemplate: '<b>%{y}</b><br>%{customdata[1]}<br>%{customdata[0]}<extra></extra>',
+        marker: { color: lane.colour, line: { width: 1, color: lane.colour } },
+      },
+    );
   });
   const left = all.length - shown.length;
-  return new Figure(lanes.filter((lane) => lane !== undefined), {
-    ...headed(`What ran when in segment ${segment.id}`, `${subtitleOf(trace)}${left > 0 ? `; the ${shown.length} longest of ${all.length} statements` : ''}`, 1),
-    height: 190 + Math.max(4, rows.length) * 24,
-    ...axesOf(clock, rows, [segment.boundaryStart, segment.end]),
-  });
+  return new Figure(
+    lanes.filter((lane) => lane !== undefined),
+    {
+      ...headed(
+        `What ran when in segment ${segment.id}`,
+        `${subtitleOf(trace)}${left > 0 ? `; the ${shown.length} longest of ${all.length} statements` : ''}`,
+        1,
+      ),
+      height: 190 + Math.max(4, rows.length) * 24,
+      ...axesOf(clock, rows, [segment.boundaryStart, segment.end]),
+    },
+  );
 }
 
 /** The two resources a statement kept busiest. */
@@ -125,7 +160,12 @@ interface Clock {
   readonly timeOf: (cycles: number) => number;
 }
 
-const TIME_UNITS = [[1, 's'], [1e-3, 'ms'], [1e-6, 'µs'], [1e-9, 'ns']] as const;
+const TIME_UNITS = [
+  [1, 's'],
+  [1e-3, 'ms'],
+  [1e-6, 'µs'],
+  [1e-9, 'ns'],
+] as const;
 
 /** The time unit in which the longest time shown is at least 1. */
 function clockOf(clockHz: number, mostCycles: number): Clock {
@@ -134,13 +174,27 @@ function clockOf(clockHz: number, mostCycles: number): Clock {
   return { unit, perUnit, clockHz, timeOf: (cycles) => Number((cycles / perUnit).toPrecision(9)) };
 }
 
-function barsOf(title: string, colour: string, clock: Clock, intervals: readonly Interval[], rows: readonly string[], extra: JsonObject): PlotTrace {
+function barsOf(
+  title: string,
+  colour: string,
+  clock: Clock,
+  intervals: readonly Interval[],
+  rows: readonly string[],
+  extra: JsonObject,
+): PlotTrace {
   return {
-    type: 'bar', orientation: 'h', name: title, showlegend: false, width: 0.72,
+    type: 'bar',
+    orientation: 'h',
+    name: title,
+    showlegend: false,
+    width: 0.72,
     base: intervals.map((interval) => clock.timeOf(interval.start)),
     x: intervals.map((interval) => clock.timeOf(interval.end - interval.start)),
     y: rows,
-    customdata: intervals.map((interval) => [labelsOf(interval), `${formatCycles(interval.end - interval.start, clock.clockHz)} from ${formatNumber(interval.start)}`]),
+    customdata: intervals.map((interval) => [
+      labelsOf(interval),
+      `${formatCycles(interval.end - interval.start, clock.clockHz)} from ${formatNumber(interval.start)}`,
+    ]),
     marker: { color: colour },
     ...extra,
   };
@@ -157,12 +211,21 @@ function axesOf(clock: Clock, rows: readonly string[], [from, to]: readonly [num
     hovermode: 'closest',
     xaxis: {
       title: { text: `Time (${clock.unit}; 1 ${clock.unit} is ${formatNumber(clock.perUnit)} cycles)` },
-      range: [clock.timeOf(from), clock.timeOf(to + (to - from) * 0.01)], showgrid: true,
+      range: [clock.timeOf(from), clock.timeOf(to + (to - from) * 0.01)],
+      showgrid: true,
     },
-    yaxis: { type: 'category', categoryorder: 'array', categoryarray: rows, range: [rows.length - 0.5, -0.5], showgrid: false, ticks: '', ticklabelstandoff: 6 },
+    yaxis: {
+      type: 'category',
+      categoryorder: 'array',
+      categoryarray: rows,
+      range: [rows.length - 0.5, -0.5],
+      showgrid: false,
+      ticks: '',
+      ticklabelstandoff: 6,
+    },
   };
 }
 
 function subtitleOf(trace: Trace): string {
-  return `${name(trace.model.name)} on ${name(trace.hardware.name)}; makespan ${formatCycles(trace.makespanCycles, trace.clockHz)}`;
+  return `${whatRuns(trace)}; makespan ${formatCycles(trace.makespanCycles, trace.clockHz)}`;
 }

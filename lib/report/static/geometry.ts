@@ -168,7 +168,10 @@ function pathBox(path: string): Box | undefined {
 function matrixOf(element: DomElement): Matrix {
   let matrix = IDENTITY;
   for (const [, name = '', parameters = ''] of (element.getAttribute('transform') ?? '').matchAll(/(\w+)\s*\(([^)]*)\)/g)) {
-    const v = parameters.split(/[\s,]+/).filter((text) => text !== '').map(Number.parseFloat);
+    const v = parameters
+      .split(/[\s,]+/)
+      .filter((text) => text !== '')
+      .map(Number.parseFloat);
     matrix = multiply(matrix, transformOf(name, v));
   }
   return matrix;
@@ -205,7 +208,12 @@ function multiply(p: Matrix, q: Matrix): Matrix {
 }
 
 function transformed([left, top, right, bottom]: Box, m: Matrix): Box {
-  const corners = [[left, top], [right, top], [left, bottom], [right, bottom]] as const;
+  const corners = [
+    [left, top],
+    [right, top],
+    [left, bottom],
+    [right, bottom],
+  ] as const;
   const xs = corners.map(([x, y]) => m[0] * x + m[2] * y + m[4]);
   const ys = corners.map(([x, y]) => m[1] * x + m[3] * y + m[5]);
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
@@ -215,7 +223,8 @@ function union(boxes: readonly (Box | undefined)[]): Box | undefined {
   let all: Box | undefined;
   for (const box of boxes) {
     if (box === undefined) continue;
-    all = all === undefined ? box : [Math.min(all[0], box[0]), Math.min(all[1], box[1]), Math.max(all[2], box[2]), Math.max(all[3], box[3])];
+    all =
+      all === undefined ? box : [Math.min(all[0], box[0]), Math.min(all[1], box[1]), Math.max(all[2], box[2]), Math.max(all[3], box[3])];
   }
   return all;
 }

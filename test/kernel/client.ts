@@ -1,0 +1,191 @@
+// A small Jupyter client for the tests: starts the real kernel process and talks to it over ZeroMQ.
+// In: code. Out: what a front end would get: stream text, results, errors, the reply.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Dealer, Subscriber } from 'zeromq';
+import { type ConnectionInfo, type Content, decode, encode, endpoint, type Message } from '../../lib/kernel/protocol.ts';
+
+export const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url));
+export const kernelEntry = process.env.CIMBOOK_KERNEL ?? join(repositoryRoot, 'dist', 'kernel', 'main.js');
+
+export interface ErrorContent {
+  readonly ename: string;
+  readonly evalue: string;
+  readonly traceback: readonly string[];
+}
+
+/** Everything a notebook would show for a cell. */
+export interface CellOutput {
+  readonly reply: Content;
+  readonly messages: readonly Message[];
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The bundle of execute_result. */
+  readonly result: Record<string, unknown> | undefined;
+  readonly error: ErrorContent | undefined;
+}
+
+const TIMEOUT_MS = 20_000;
+
+export class KernelClient {
+  readonly process: ChildProcess;
+  readonly connection: ConnectionInfo;
+  readonly folder: string;
+  private readonly shell = new Dealer({ linger: 0 });
+  private readonly control = new Dealer({ linger: 0 });
+  private readonly iopub = new Subscriber({ linger: 0 });
+  private readonly listeners = new Set<(message: Message) => void>();
+
+  private constructor(process: ChildProcess, connection: ConnectionInfo, folder: string) {
+    this.process = process;
+    this.connection = connection;
+    this.folder = folder;
+  }
+
+  /** Starts a kernel in `cwd` and waits for its first answer. */
+  static async start({ cwd = repositoryRoot }: { readonly cwd?: string } = {}): Promise<KernelClient> {
+    if (!existsSync(kernelEntry)) throw new Error(`${kernelEntry} does not exist: run \`npm run build\` first.`);
+    const [shell_port, iopub_port, stdin_port, control_port, hb_port] = (await freePorts(5)) as [number, number, number, number, number];
+    const ports = { shell_port, iopub_port, stdin_port, control_port, hb_port };
+    const connection = { transport: 'tcp', ip: '127.0.0.1', key: randomUUID(), signature_scheme: 'hmac-sha256', ...ports };
+    const folder = mkdtempSync(join(tmpdir(), 'cimbook-kernel-'));
+    const file = join(folder, 'connection.json');
+    writeFileSync(file, JSON.stringify(connection));
+    // A process group of its own, as Jupyter does it.
+    const child = spawn(process.execPath, [kernelEntry, file], { cwd, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+    const client = new KernelClient(child, connection, folder);
+    client.shell.connect(endpoint(connection, shell_port));
+    client.control.connect(endpoint(connection, control_port));
+    client.iopub.connect(endpoint(connection, iopub_port));
+    client.iopub.subscribe();
+    for (const socket of [client.shell, client.control, client.iopub]) void client.listen(socket);
+    const welcome = client.next((message) => message.header.msg_type === 'iopub_welcome');
+    await client.request('kernel_info_request', {});
+    await welcome;
+    return client;
+  }
+
+  /** Executes a cell and waits until the kernel is idle again. */
+  async execute(code: string, options: Content = {}): Promise<CellOutput> {
+    return this.collect(this.sendExecute(code, options));
+  }
+
+  /** Sends a cell without waiting; returns the id to `collect` by. */
+  sendExecute(code: string, options: Content = {}): string {
+    return this.send(this.shell, 'execute_request', { code, silent: false, store_history: true, allow_stdin: false, ...options });
+  }
+
+  /** Waits for the reply and the idle status of the request with this id. */
+  collect(id: string): Promise<CellOutput> {
+    const messages: Message[] = [];
+    return this.waitFor(`the output of ${id}`, (message) => {
+      if (message.parentHeader.msg_id !== id) return undefined;
+      messages.push(message);
+      const reply = messages.find(({ header }) => header.msg_type.endsWith('_reply'));
+      const isIdle = messages.some(({ header, content }) => header.msg_type === 'status' && content.execution_state === 'idle');
+      return reply !== undefined && isIdle ? cellOutput(reply.content, messages) : undefined;
+    });
+  }
+
+  /** Returns the content of the reply to a request on the shell or control socket. */
+  async request(type: string, content: Content, channel: 'shell' | 'control' = 'shell'): Promise<Content> {
+    const id = this.send(this[channel], type, content);
+    return (await this.next((message) => message.parentHeader.msg_id === id && message.header.msg_type.endsWith('_reply'))).content;
+  }
+
+  /** Returns the next message that satisfies `accept`. */
+  next(accept: (message: Message) => boolean): Promise<Message> {
+    return this.waitFor('a message', (message) => (accept(message) ? message : undefined));
+  }
+
+  /** Sends frames as they are. */
+  async sendRaw(frames: (Buffer | string)[]): Promise<void> {
+    await this.shell.send(frames);
+  }
+
+  /** Ends the kernel by the protocol; returns its exit code. */
+  async shutdown(): Promise<number | null> {
+    const exit = new Promise<number | null>((resolve) => this.process.once('exit', resolve));
+    await this.request('shutdown_request', { restart: false }, 'control');
+    const code = await exit;
+    this.close();
+    return code;
+  }
+
+  close(): void {
+    for (const socket of [this.shell, this.control, this.iopub]) if (!socket.closed) socket.close();
+    if (this.process.exitCode === null) this.process.kill('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private send(socket: Dealer, type: string, content: Content): string {
+    const frames = encode(this.connection.key, [], type, content, undefined);
+    void socket.send(frames);
+    return (JSON.parse(String(frames[2])) as { msg_id: string }).msg_id;
+  }
+
+  private async listen(socket: Dealer | Subscriber): Promise<void> {
+    for await (const frames of socket) {
+      const message = decode(this.connection.key, frames);
+      for (const listener of [...this.listeners]) listener(message);
+    }
+  }
+
+  private waitFor<T>(what: string, visit: (message: Message) => T | undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => finish(() => reject(new Error(`timeout: ${what} did not come`))), TIMEOUT_MS);
+      const listener = (message: Message) => {
+        const found = visit(message);
+        if (found !== undefined) finish(() => resolve(found));
+      };
+      const finish = (end: () => void) => {
+        clearTimeout(timer);
+        this.listeners.delete(listener);
+        end();
+      };
+      this.listeners.add(listener);
+    });
+  }
+}
+
+function cellOutput(reply: Content, messages: readonly Message[]): CellOutput {
+  const contents = (type: string) => messages.filter(({ header }) => header.msg_type === type).map(({ content }) => content);
+  const text = (name: string) =>
+    contents('stream')
+      .filter((content) => content.name === name)
+      .map((content) => content.text)
+      .join('');
+  return {
+    reply,
+    messages,
+    stdout: text('stdout'),
+    stderr: text('stderr'),
+    result: contents('execute_result')[0]?.data as Record<string, unknown> | undefined,
+    error: contents('error')[0] as ErrorContent | undefined,
+  };
+}
+
+/** Text without its colours. */
+export function plain(lines: readonly string[] | undefined): string {
+  return (lines ?? []).join('\n').replace(/\u001b\[[\d;]*m/g, '');
+}
+
+/** All are held until the last is known, so that no port comes twice. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,19 @@
+// The models of datasets/, and how to look into them.
+
+import { fileURLToPath } from 'node:url';
+import type { Graph, MatrixOperator } from '../../lib/ir/graph.ts';
+import { isMatrix } from '../../lib/ir/graph.ts';
+
+export const CNNS = ['vgg16', 'resnet18', 'mobilenetv2'] as const;
+
+export function modelPath(name: string): string {
+  return fileURLToPath(new URL(`../../datasets/${name}.onnx`, import.meta.url));
+}
+
+export function macsOf({ attrs: { matrix } }: MatrixOperator): number {
+  return matrix.m * matrix.n * matrix.k * matrix.groups;
+}
+
+export function totalMacs(graph: Graph): number {
+  return graph.operators.filter(isMatrix).reduce((total, operator) => total + macsOf(operator), 0);
+}
