@@ -1,5 +1,7 @@
 // The public surface, in pipeline order: ONNX -> Graph -> Plan -> Program -> Trace, and what shows them.
 
+import { renderNoun } from './report/summary.ts';
+
 // Problems: every entry point throws one CompileError that holds all of them.
 export { CompileError, describe, type Problem } from './base/problem.ts';
 export type { MatrixShape, Range, VectorClass, Window } from './base/shapes.ts';
@@ -50,8 +52,24 @@ export { parseProgram } from './program/parse.ts';
 export { printProgram } from './program/print.ts';
 export type { MetaOp, Program, Region, Statement } from './program/program.ts';
 export { verifyProgram } from './program/verify.ts';
+// Shown in notebooks: tables, charts, pictures
+export { allocationBars } from './report/charts/allocation-bars.ts';
+export { chipMap } from './report/charts/chip-map.ts';
+export { energyBars } from './report/charts/energy-bars.ts';
+export { latencyBars } from './report/charts/latency-bars.ts';
+export { latencyComparison } from './report/charts/latency-comparison.ts';
+export { modeChart } from './report/charts/mode-chart.ts';
+export { roofline } from './report/charts/roofline.ts';
+export { timeline } from './report/charts/timeline.ts';
+export { type CompileReport, compileReport } from './report/compile-report.ts';
+export { Figure } from './report/figure.ts';
+export { Table, table } from './report/table.ts';
+export { openTraceFile } from './report/trace-file.ts';
 // Trace
 export { printTrace } from './simulator/print.ts';
 export { type SimulateOptions, simulate } from './simulator/simulate.ts';
 export type { Span, Trace } from './simulator/trace.ts';
 export { verifyTrace } from './simulator/verify.ts';
+
+// Kernels that know this name show a bare Graph, Plan, Program, Trace or Hardware as a summary.
+(globalThis as { [key: symbol]: unknown })[Symbol.for('cimbook.render')] = renderNoun;

@@ -37,7 +37,7 @@ export function manifestOf(graph: Graph, plan: Plan): Manifest {
       if (outputs.delete(operator.output)) outputs.add(source.tensor);
       continue;
     }
-    const inputs = operator.inputs.map((input): ManifestInput => ({ ...throughViews(input), use: useOf(operator, input.tensor) }));
+    const inputs = operator.inputs.map((input, i): ManifestInput => ({ ...throughViews(input), use: useOf(operator, i) }));
     for (const { tensor } of inputs) used.add(tensor);
     used.add(operator.output);
     const output = tensors.get(operator.output);
@@ -87,9 +87,12 @@ function innerCuts(plan: Plan): ReadonlyMap<string, readonly number[]> {
   return new Map([...cuts].map(([id, set]) => [id, [...set].filter((upTo) => upTo !== ends.get(id)).sort((a, b) => a - b)]));
 }
 
-function useOf(operator: Operator, tensor: TensorId): ManifestInput['use'] {
-  if (operator.kind === 'matMul' && operator.attrs.dynamic && operator.attrs.weight === tensor) return 'stationary';
-  return operator.epilogue.some((step) => step.operands.includes(tensor)) && operator.inputs[0]?.tensor !== tensor ? 'step' : 'stream';
+/** An operator's own inputs come first, those of its steps behind them; a tensor may be both. */
+function useOf(operator: Operator, i: number): ManifestInput['use'] {
+  if (!isMatrix(operator)) return 'stream';
+  const isDynamic = operator.kind === 'matMul' && operator.attrs.dynamic;
+  if (isDynamic && i > 0 && operator.inputs[i]?.tensor === operator.attrs.weight) return 'stationary';
+  return i === 0 ? 'stream' : 'step';
 }
 
 function vectorClass(operator: Operator): VectorClass {

@@ -7,6 +7,7 @@
 //   operator ::= matrix (conv | matMul) | vector (everything else), each with an epilogue
 //   tensor   ::= [positions x features]: H*W (or tokens) times channels, per batch
 
+import { assertNever } from '../base/problem.ts';
 import type { MatrixShape, Window } from '../base/shapes.ts';
 
 export type TensorId = string;
@@ -63,7 +64,10 @@ interface Spatial {
 export interface OperatorAttrs {
   /** weights: [k * groups, n / kernel area, kernelH, kernelW]; n = channels per group * kernel area. */
   readonly conv: Spatial & { readonly matrix: MatrixShape; readonly weight: TensorId; readonly bias?: TensorId };
-  /** `weight` is the right operand; `dynamic` when it is computed at run time (QK^T, SV), then `producer` made it. */
+  /**
+   * `weight` is the right operand; `dynamic` when it is computed at run time (QK^T, SV), then `producer` made it.
+   * Groups are batches with a right operand of their own: the output has m * groups positions of k features.
+   */
   readonly matMul: {
     readonly matrix: MatrixShape;
     readonly weight: TensorId;
@@ -118,6 +122,7 @@ export type MatrixKind = 'conv' | 'matMul';
 export interface EpilogueStep {
   readonly id: OperatorId;
   readonly class: 'activation' | 'elementwise';
+  /** Of the running value and the operands, in this order; `reverseSub`, `reverseDiv`, ... take the operand first. */
   readonly function: string;
   readonly parameters: readonly number[];
   /** Weights or activations used besides the running value: a residual, a scale. */
@@ -174,4 +179,27 @@ export function isMatrix(operator: Operator): operator is MatrixOperator {
 /** Tensors by id. */
 export function tensorsOf(graph: Graph): ReadonlyMap<TensorId, Tensor> {
   return new Map(graph.tensors.map((tensor) => [tensor.id, tensor]));
+}
+
+/** Tensors an operator and its steps name besides the running value: weights, and activations that are inputs, too. */
+export function operandsOf(operator: Operator): TensorId[] {
+  const steps = operator.epilogue.flatMap(({ operands }) => operands);
+  switch (operator.kind) {
+    case 'conv':
+    case 'matMul':
+      return [operator.attrs.weight, ...(operator.attrs.bias === undefined ? [] : [operator.attrs.bias]), ...steps];
+    case 'elementwise':
+    case 'normalize':
+      return [...operator.attrs.operands, ...steps];
+    case 'move':
+      return [...(operator.attrs.operands ?? []), ...steps];
+    case 'activation':
+    case 'pool':
+    case 'reduce':
+    case 'softmax':
+    case 'view':
+      return steps;
+    default:
+      return assertNever(operator);
+  }
 }

@@ -9,7 +9,7 @@ export function printGraph(graph: Graph): string {
   const bindings = Object.entries(graph.bindings).map(([name, size]) => `${name}=${size}`);
   const macs = graph.operators.reduce((total, operator) => total + macsOf(operator), 0);
   const head = [
-    `graph ${graph.name}${bindings.length === 0 ? '' : ` (${bindings.join(', ')})`}: ${graph.operators.length} operators, ${macs} MACs`,
+    `graph ${graph.name}${bindings.length === 0 ? '' : ` (${bindings.join(', ')})`}: ${graph.operators.length} operator${graph.operators.length === 1 ? '' : 's'}, ${macs} MACs`,
     ...graph.inputs.map((id) => `input ${id} ${shape(id)}`),
     ...graph.outputs.map((id) => `output ${id} ${shape(id)}`),
   ];

@@ -1,8 +1,8 @@
 // Verify: every invariant of a Graph that is broken, as problems; none for a graph the other stages may rely on.
 
-import { assertNever, type Problem } from '../base/problem.ts';
+import type { Problem } from '../base/problem.ts';
 import type { Window } from '../base/shapes.ts';
-import { type Graph, isMatrix, type MatrixOperator, type Operator, type Tensor, type TensorId, tensorsOf } from './graph.ts';
+import { type Graph, isMatrix, type MatrixOperator, type Operator, operandsOf, type Tensor, type TensorId, tensorsOf } from './graph.ts';
 
 /** All broken invariants, in the order of the graph. */
 export function verifyGraph(graph: Graph): Problem[] {
@@ -102,29 +102,6 @@ function checkOperator(
     else if (tensor.role !== 'weight' && !read.has(id)) report(where, `has operand '${id}', which is not among its inputs`);
   }
   if (isMatrix(operator)) checkMatrix(operator, tensors, output, graph, made, where, report);
-}
-
-/** Tensors named besides the running values. */
-function operandsOf(operator: Operator): TensorId[] {
-  const steps = operator.epilogue.flatMap(({ operands }) => operands);
-  switch (operator.kind) {
-    case 'conv':
-    case 'matMul':
-      return [operator.attrs.weight, ...(operator.attrs.bias === undefined ? [] : [operator.attrs.bias]), ...steps];
-    case 'elementwise':
-    case 'normalize':
-      return [...operator.attrs.operands, ...steps];
-    case 'move':
-      return [...(operator.attrs.operands ?? []), ...steps];
-    case 'activation':
-    case 'pool':
-    case 'reduce':
-    case 'softmax':
-    case 'view':
-      return steps;
-    default:
-      return assertNever(operator);
-  }
 }
 
 function checkWindow(window: Window, input: Tensor, output: Tensor, where: string, report: Report): void {

@@ -5,8 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, resetCapture } from './cell-program.ts';
 import { keepAssigned } from './kept-declarations.ts';
-import type { SharedState } from './shared-state.ts';
-import { registerScript } from './source-positions.ts';
+import { CELL_SCRIPT, registerScript } from './source-positions.ts';
 import { type CellDiagnostic, type Converter, type ConverterModule, type Typescript, tslabRequire } from './tslab.ts';
 
 /** What tslab puts in front of a cell's code when it runs it. */
@@ -34,14 +33,8 @@ export interface CellConverter extends Converter {
   settle(): void;
 }
 
-/** Returns a converter that tells `state` when TypeScript works and when the cell's code starts. `variables` returns the
- * values of all variables of earlier cells. */
-export function createCellConverter(
-  ts: Typescript,
-  cwd: string,
-  state: SharedState,
-  variables: () => Readonly<Record<string, unknown>>,
-): CellConverter {
+/** `variables` returns the values of all variables of earlier cells. */
+export function createCellConverter(ts: Typescript, cwd: string, variables: () => Readonly<Record<string, unknown>>): CellConverter {
   const { createConverter } = tslabRequire('./dist/converter.js') as ConverterModule;
   let inner = createConverter({ isJS: false, isBrowser: false });
   let isStale = false;
@@ -62,18 +55,14 @@ export function createCellConverter(
     inner = createConverter({ isJS: false, isBrowser: false });
   }
 
-  /** Runs the compiler: not to be interrupted, and made anew should it crash, for a crash leaves it unusable. */
+  /** Runs the compiler, which is made anew should it crash: a crash leaves it unusable. */
   function compile<T>(work: () => T): T {
-    const before = state.phase;
-    state.phase = 'compiling';
     try {
       if (isStale) renew();
       return work();
     } catch (error) {
       isStale = true;
       throw error;
-    } finally {
-      state.phase = before;
     }
   }
 
@@ -91,7 +80,7 @@ export function createCellConverter(
       if (result.output === undefined) return result;
       unsettled = result.declOutput ?? '';
       const hasToplevelAwait = result.hasToplevelAwait === true || capture.hasTopLevelAwait;
-      const script = `cimbook-cell-${converter.cell.id}`;
+      const script = `${CELL_SCRIPT}${converter.cell.id}`;
       registerScript(script, {
         label: converter.cell.label,
         source,
@@ -101,8 +90,6 @@ export function createCellConverter(
         originalOffset: LINES_BEFORE_CELL,
       });
       for (const { path, data } of result.sideOutputs ?? []) registerSideFile(cwd, path, data);
-      // The caller runs the code at once.
-      if (state.cell !== 0) state.phase = 'running';
       return { ...result, hasToplevelAwait, output: `${result.output}\n//# sourceURL=${script}` };
     },
     settle() {

@@ -1,13 +1,13 @@
 // Worker thread with the heartbeat and control sockets: it answers while a cell blocks the main thread.
-// In: interrupt and shutdown requests. Out: their replies, and whatever it takes to stop the main thread: a message,
-// SIGINT to the process group, and, when the main thread still does not answer, termination through the inspector.
+// In: interrupt and shutdown requests. Out: their replies, and whatever it takes to stop a cell: a message to the main
+// thread, a signal to the processes the cell has started, and, for a cell that blocks, the interrupt gate.
 
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Reply, Router } from 'zeromq';
+import { signalDescendants } from './descendants.ts';
+import { gateExpression } from './gate-expression.ts';
 import { kernelInfo } from './kernel-info.ts';
 import type { ConnectionInfo, Content, Message } from './protocol.ts';
 import { decode, encode, endpoint } from './protocol.ts';
@@ -23,12 +23,10 @@ export type ControlNotice =
   | { readonly kind: 'bound' }
   | { readonly kind: 'status'; readonly status: 'busy' | 'idle'; readonly header: Message['header'] }
   | { readonly kind: 'interrupt'; readonly cell: number }
-  | { readonly kind: 'shutdown'; readonly restart: boolean; readonly header: Message['header'] | undefined }
-  | { readonly kind: 'ping'; readonly sequence: number };
+  | { readonly kind: 'shutdown'; readonly restart: boolean; readonly header: Message['header'] | undefined };
 
-/** The main thread answers a ping within milliseconds unless a cell blocks it. */
-const HEARTBEAT_MS = 150;
-/** How long the worker tries to stop a cell, and how long a shutdown may take. */
+/** How often and how long the worker tries to stop a cell, and how long a shutdown may take. */
+const RETRY_MS = 20;
 const INTERRUPT_LIMIT_MS = 15_000;
 const SHUTDOWN_LIMIT_MS = 2000;
 
@@ -36,9 +34,6 @@ const { connection, state: buffer } = workerData as ControlWorkerData;
 const state = new SharedState(buffer);
 const heartbeat = new Reply();
 const control = new Router({ sendHighWaterMark: 0, linger: 500 });
-const isWindows = process.platform === 'win32';
-let sequence = 0;
-let signalTarget: number | undefined;
 
 await heartbeat.bind(endpoint(connection, connection.hb_port));
 await control.bind(endpoint(connection, connection.control_port));
@@ -77,52 +72,21 @@ async function reply(message: Message, msgType: string, content: Content): Promi
   await control.send(encode(connection.key, message.identities, msgType, content, message.header));
 }
 
-/** Stops the running cell, by the gentlest means that works. */
+/** Stops the running cell: asks it to, and terminates what of it blocks the main thread. */
 async function interrupt(): Promise<void> {
-  const cell = state.cell;
+  const { cell } = state;
   if (cell === 0) return;
-  const ping = ++sequence;
   notify({ kind: 'interrupt', cell });
-  notify({ kind: 'ping', sequence: ping });
-  sendSignal();
-  const deadline = Date.now() + INTERRUPT_LIMIT_MS;
-  while (Date.now() < deadline) {
-    await sleep(HEARTBEAT_MS);
-    // The main thread has read its messages: it knows. Or the cell has ended.
-    if (state.pong >= ping || state.cell !== cell) return;
-    if (state.phase === 'running' && !isWindows) sendSignal();
-    // Termination can't be caught. Where SIGINT becomes an exception it is not needed, in the compiler it would do harm.
-    else if (state.phase === 'awaiting' || state.phase === 'running') terminate();
-  }
-}
-
-function terminate(): void {
+  signalDescendants('SIGINT');
   const session = new Session();
   session.connectToMainThread();
-  session.post('Runtime.terminateExecution', () => session.disconnect());
-}
-
-/** Sends SIGINT to this process and, when it leads its process group, to the children of the cell as well. */
-function sendSignal(): void {
-  if (isWindows) return; // There, process.kill ends the process whatever the signal.
-  signalTarget ??= isGroupLeader() ? -process.pid : process.pid;
-  state.markSignal();
-  process.kill(signalTarget, 'SIGINT');
-}
-
-function isGroupLeader(): boolean {
-  try {
-    const group =
-      process.platform === 'linux'
-        ? // Fields after the command, which is in parentheses: state, parent, process group.
-          readFileSync('/proc/self/stat', 'utf8')
-            .replace(/^.*\) /s, '')
-            .split(' ')[2]
-        : execFileSync('ps', ['-o', 'pgid=', '-p', String(process.pid)], { encoding: 'utf8' }).trim();
-    return Number(group) === process.pid;
-  } catch {
-    return false;
+  const deadline = Date.now() + INTERRUPT_LIMIT_MS;
+  // One termination may not be enough: the code may go on in another callback until the main thread reads its messages.
+  while (state.cell === cell && Date.now() < deadline) {
+    session.post('Runtime.evaluate', { expression: gateExpression(cell) });
+    await sleep(RETRY_MS);
   }
+  session.disconnect();
 }
 
 async function shutdown(restart: boolean, header: Message['header'] | undefined): Promise<void> {
@@ -134,13 +98,14 @@ async function shutdown(restart: boolean, header: Message['header'] | undefined)
 
 /** Ends this thread: nothing keeps it alive but its sockets. */
 function close(): void {
+  signalDescendants('SIGTERM');
   heartbeat.close();
   control.close();
 }
 
 /** Ends the kernel when the Jupyter server that started it is gone, so that none is left behind. */
 function watchParent(): void {
-  if (process.env.JPY_PARENT_PID === undefined || isWindows) return;
+  if (process.env.JPY_PARENT_PID === undefined || process.platform === 'win32') return;
   const parent = process.ppid;
   setInterval(() => {
     if (process.ppid !== parent) void shutdown(false, undefined);

@@ -1,4 +1,4 @@
-// The main thread's side of the control worker: starts it, answers its pings and passes on what it is told.
+// The main thread's side of the control worker: starts it and passes on what it is told.
 
 import { Worker } from 'node:worker_threads';
 import type { ControlNotice, ControlWorkerData } from './control-worker.ts';
@@ -43,8 +43,6 @@ export function startControl(connection: ConnectionInfo, state: SharedState, eve
           return events.interrupt(notice.cell);
         case 'shutdown':
           return events.shutdown(notice);
-        case 'ping':
-          state.pong = notice.sequence;
       }
     });
   });

@@ -1,8 +1,8 @@
 // Runs a cell so that it can be interrupted whatever it does.
-// In: the cell's work. Out: its result, or INTERRUPTION. The work's own promise may never settle: V8 drops it when the
-// control worker terminates a callback that blocks.
+// In: the cell's work. Out: its result, or INTERRUPTION. The work's own promise may never settle: V8 drops the promise
+// jobs that are waiting when the interrupt gate terminates one that blocks.
 
-import { setImmediate as macrotask } from 'node:timers/promises';
+import { freshTask } from './fresh-task.ts';
 import type { SharedState } from './shared-state.ts';
 import type { CellTimers } from './timers.ts';
 
@@ -28,32 +28,29 @@ export class Interrupts {
   }
 
   async run<T>(cell: number, work: () => Promise<T>): Promise<T | typeof INTERRUPTION> {
-    this.controller = new AbortController();
-    this.timers.startCell(this.controller.signal);
     const stopped = new Promise<typeof INTERRUPTION>((resolve) => {
       this.stop = () => resolve(INTERRUPTION);
     });
+    this.controller = new AbortController();
+    this.timers.startCell(this.controller.signal);
+    // None of the kernel's promise jobs is waiting at the start of a task: terminating the cell can't drop one.
+    await freshTask();
     this.state.cell = cell;
-    this.state.phase = 'awaiting';
-    try {
-      // The work starts in a promise job of its own: terminating that job leaves this function alone.
-      const result = await Promise.race([Promise.resolve().then(work), stopped]);
-      // What was released by the interruption ends before the next cell starts.
-      if (result === INTERRUPTION) await macrotask();
-      return result;
-    } finally {
-      this.stop = undefined;
-      this.state.phase = 'idle';
-      this.state.cell = 0;
-    }
+    const result = await Promise.race([Promise.resolve().then(work), stopped]);
+    this.state.cell = 0;
+    this.stop = undefined;
+    // What was released by an interruption ends before the next cell starts.
+    if (result === INTERRUPTION) await freshTask();
+    return result;
   }
 
   /** Interrupts the cell if it is still the one that runs. */
   interrupt(cell: number): void {
     if (cell === 0 || cell !== this.state.cell) return;
+    this.stop?.();
     this.timers.clear();
     this.release();
-    this.stop?.();
+    // Last: its listeners are the cell's code, which may block and be terminated as well.
     this.controller.abort();
   }
 }

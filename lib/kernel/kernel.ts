@@ -7,6 +7,7 @@ import { installDisplay } from './display.ts';
 import { describeStray } from './errors.ts';
 import { ExecuteQueue } from './execute-queue.ts';
 import { History } from './history.ts';
+import { installInterruptGate } from './interrupt-gate.ts';
 import { Interrupts } from './interrupts.ts';
 import { installRuntimeFallback } from './own-package.ts';
 import { preload, typesToPreload } from './preload.ts';
@@ -39,7 +40,7 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
   const canLoad = new Promise<void>((resolve) => {
     startLoading = resolve;
   });
-  const language = canLoad.then(() => loadLanguage(cwd, state));
+  const language = canLoad.then(() => loadLanguage(cwd));
   const interrupts = new Interrupts(state, installTimers(warn), () => loaded?.interrupt());
   const queue = new ExecuteQueue({
     session: language.then(({ session }) => session),
@@ -54,18 +55,19 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
   });
 
   streams.install();
+  installInterruptGate(state);
   process.on('uncaughtException', warn);
   process.on('unhandledRejection', warn);
-  // The control worker sends this signal for the cell's children; it is an interruption only when someone else sent it.
-  process.on('SIGINT', () => {
-    if (!state.signalledByWorker) interrupts.interrupt(state.cell);
-  });
+  listenForSigint();
   process.on('SIGTERM', () => void shutdown(undefined, false));
 
   await server.start((request) => void handle(request));
   const control = await startControl(connection, state, {
     status: ({ status, header }) => publishStatus(status, { header, identities: [] }),
-    interrupt: (cell) => interrupts.interrupt(cell),
+    interrupt(cell) {
+      interrupts.interrupt(cell);
+      listenForSigint();
+    },
     shutdown: ({ header, restart }) => void shutdown(header && { header, identities: [] }, restart),
   });
   publishStatus('starting', undefined);
@@ -97,6 +99,11 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
     if (status === 'idle' && queue.isBusy) publish('status', { execution_state: 'busy' }, queue.current);
   }
 
+  /** For front ends that interrupt by signal. Node takes listeners away while a cell starts; a terminated one never gives back. */
+  function listenForSigint(): void {
+    if (process.listenerCount('SIGINT') === 0) process.on('SIGINT', () => interrupts.interrupt(state.cell));
+  }
+
   async function handle(request: Message): Promise<void> {
     const { msg_type: type } = request.header;
     if (type === 'execute_request') return queue.add(request);
@@ -125,13 +132,13 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
   }
 }
 
-async function loadLanguage(cwd: string, state: SharedState): Promise<Language> {
+async function loadLanguage(cwd: string): Promise<Language> {
   installRuntimeFallback();
   installStackFrames();
   const types = typesToPreload(cwd);
   const ts = installTypescript(cwd, types);
   await macrotask();
-  const session = createSession(ts, cwd, state);
+  const session = createSession(ts, cwd);
   await macrotask();
   if (types !== undefined) await preload(session);
   return { ts, session };

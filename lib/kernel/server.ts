@@ -3,6 +3,7 @@
 // Heartbeat and control sockets live in the control worker.
 
 import { Router, XPublisher } from 'zeromq';
+import { freshTask } from './fresh-task.ts';
 import { type ConnectionInfo, type Content, decode, encode, endpoint, type Message, type Parent, ProtocolError } from './protocol.ts';
 
 /** No high-water mark: a burst of output is queued, never dropped; and sending never waits. */
@@ -34,7 +35,9 @@ export class KernelServer {
       handle(message);
     });
     void this.receive(this.stdin, (message) => {
-      if (message.header.msg_type === 'input_reply') this.answerInput?.(String(message.content.value ?? ''));
+      // The cell goes on in a turn of its own: terminating it there can't drop the loop that receives.
+      const answer = () => this.answerInput?.(String(message.content.value ?? ''));
+      if (message.header.msg_type === 'input_reply') void freshTask().then(answer);
     });
     void this.welcome();
   }

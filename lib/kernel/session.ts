@@ -2,7 +2,6 @@
 // In: a cell. Out: its last value, its type errors, or what it threw. Variables live on from cell to cell.
 
 import { type Cell, type CellConverter, createCellConverter } from './cell-converter.ts';
-import type { SharedState } from './shared-state.ts';
 import {
   type CellDiagnostic,
   type CompletionInfo,
@@ -30,9 +29,9 @@ export interface Session {
   close(): void;
 }
 
-export function createSession(ts: Typescript, cwd: string, state: SharedState): Session {
+export function createSession(ts: Typescript, cwd: string): Session {
   const { createExecutor } = tslabRequire('./dist/executor.js') as ExecutorModule;
-  const converter: CellConverter = createCellConverter(ts, cwd, state, () => executor.locals);
+  const converter: CellConverter = createCellConverter(ts, cwd, () => executor.locals);
   let value: unknown;
   let thrown: { error: unknown } | undefined;
   // tslab calls `log` with the last value only, `error` with diagnostics (a format and arguments) and exceptions.
@@ -55,9 +54,7 @@ export function createSession(ts: Typescript, cwd: string, state: SharedState): 
     converter.cell = cell;
     converter.diagnostics = [];
     try {
-      const execution = executor.execute(cell.code);
-      if (state.cell !== 0) state.phase = 'awaiting';
-      if (await execution) converter.settle();
+      if (await executor.execute(cell.code)) converter.settle();
       if (converter.diagnostics.length > 0) return { kind: 'diagnostics', diagnostics: converter.diagnostics };
       // The narrowing of `thrown` to undefined above does not see the callback.
       const failure = thrown as { error: unknown } | undefined;
@@ -87,7 +84,11 @@ export function createSession(ts: Typescript, cwd: string, state: SharedState): 
       executor.reset();
       converter.settle();
     },
-    interrupt: () => executor.interrupt(),
+    interrupt() {
+      executor.interrupt();
+      // A module whose loading was cut off must be loaded again, not taken as it is.
+      for (const [path, module] of Object.entries(tslabRequire.cache)) if (module?.loaded === false) delete tslabRequire.cache[path];
+    },
     close: () => executor.close(),
   };
 }

@@ -14,6 +14,9 @@ export interface Place {
   readonly column: number;
 }
 
+/** Scripts made from cells are named so, with the cell's number. */
+export const CELL_SCRIPT = 'cimbook-cell-';
+
 interface Script {
   readonly label: string;
   readonly source: string;

@@ -3,7 +3,7 @@
 
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { locate, type Place } from './source-positions.ts';
+import { CELL_SCRIPT, locate, type Place } from './source-positions.ts';
 import { tslabFolder } from './tslab.ts';
 
 const kernelFolder = dirname(fileURLToPath(import.meta.url));
@@ -19,10 +19,11 @@ export function installStackFrames(): void {
     const found: Place[] = [];
     const lines: string[] = [];
     for (const site of sites) {
-      const script = site.getScriptNameOrSourceURL?.() ?? site.getFileName() ?? '';
+      const script = scriptOf(site);
       const place = locate(script, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0);
       if (place !== undefined) found.push(place);
-      else if (isInternal(script)) continue;
+      // Code around a cell is tslab's.
+      else if (isInternal(script) || script.startsWith(CELL_SCRIPT)) continue;
       // Imported functions are called as methods of tslab's proxy.
       const frame = place === undefined ? String(site).replace(/^(async )?Proxy\./, '$1') : describe(site, place);
       if (lines.length < FRAMES_SHOWN) lines.push(`    at ${frame}`);
@@ -38,8 +39,22 @@ export function placesOf(error: Error): readonly Place[] {
   return places.get(error) ?? [];
 }
 
-function isInternal(script: string): boolean {
-  if (script === '' || script.startsWith('node:') || script.startsWith('evalmachine.') || script.startsWith('cimbook-cell-')) return true;
+/** Returns the frames below the caller, innermost first. */
+export function callSites(): readonly NodeJS.CallSite[] {
+  const format = Error.prepareStackTrace;
+  Error.prepareStackTrace = (_error, sites) => sites;
+  const sites = new Error().stack as unknown as readonly NodeJS.CallSite[];
+  Error.prepareStackTrace = format;
+  return sites;
+}
+
+export function scriptOf(site: NodeJS.CallSite): string {
+  return site.getScriptNameOrSourceURL?.() ?? site.getFileName() ?? '';
+}
+
+/** Whether a script is part of Node, tslab or this kernel. */
+export function isInternal(script: string): boolean {
+  if (script === '' || script.startsWith('node:') || script.startsWith('evalmachine.')) return true;
   const path = script.startsWith('file:') ? fileURLToPath(script) : script;
   return path.startsWith(kernelFolder) || path.startsWith(tslabFolder);
 }

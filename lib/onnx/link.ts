@@ -1,19 +1,36 @@
 // Link: drafts -> Graph. Tensors with their roles, windows with their numbers, run-time operands with their producers.
 
-import type { EpilogueStep, Graph, Input, Operator, OperatorId, Tensor, TensorId, TensorRole } from '../ir/graph.ts';
+import type { Problem } from '../base/problem.ts';
+import {
+  type EpilogueStep,
+  type Graph,
+  type Input,
+  type Operator,
+  type OperatorId,
+  operandsOf,
+  type Tensor,
+  type TensorId,
+  type TensorRole,
+} from '../ir/graph.ts';
 import type { FusedDraft, OperatorBody } from './draft.ts';
 import { runningOperand, stepOf } from './fuse.ts';
 import { hashOf } from './hash.ts';
 import type { ImportState } from './import-state.ts';
 import { fallback, streamed } from './layout.ts';
+import { elementCount, shapeText } from './model.ts';
 import { windowOf } from './windows.ts';
 
-export function link(state: ImportState): string {
+export function link(state: ImportState, problems: Problem[]): string {
   const { model, bindings } = state;
   const tensors = new Map<TensorId, Tensor>();
   const outputs = new Set(model.outputs);
   const addTensor = (id: TensorId, role: TensorRole): void => {
-    if (!tensors.has(id)) tensors.set(id, tensorOf(state, id, role));
+    if (tensors.has(id)) return;
+    const tensor = tensorOf(state, id, role);
+    tensors.set(id, tensor);
+    if (elementCount(tensor.shape) > 0) return;
+    const reason = `has shape ${shapeText(tensor.shape)} and no elements, and an operator reads it`;
+    problems.push({ kind: 'onnx-value', value: id, reason, next: 'Check the model with onnx.checker.' });
   };
 
   const inputs = model.inputs.map(({ name }) => name).filter((name) => !state.values.get(name)?.constant);
@@ -21,7 +38,7 @@ export function link(state: ImportState): string {
   const madeBy = new Map<TensorId, OperatorId>();
   const operators = state.fused.map((draft): Operator => {
     const operator = operatorOf(draft, state, madeBy);
-    for (const id of weightsOf(operator)) if (state.values.get(id)?.constant) addTensor(id, 'weight');
+    for (const id of operandsOf(operator)) if (state.values.get(id)?.constant) addTensor(id, 'weight');
     addTensor(operator.output, outputs.has(operator.output) ? 'output' : 'activation');
     madeBy.set(operator.output, operator.id);
     return operator;
@@ -32,7 +49,7 @@ export function link(state: ImportState): string {
   const graph: Graph = {
     noun: 'graph',
     schemaVersion: 1,
-    name: state.name ?? model.graphName,
+    name: state.name ?? (model.graphName || 'model'),
     hash: hashOf(state.bytes, bindings),
     bindings,
     inputs,
@@ -76,21 +93,4 @@ function withProducer(body: OperatorBody, madeBy: ReadonlyMap<TensorId, Operator
   if (body.kind !== 'matMul' || !body.attrs.dynamic) return body;
   const producer = madeBy.get(body.attrs.weight);
   return producer === undefined ? body : { kind: 'matMul', attrs: { ...body.attrs, producer } };
-}
-
-/** Tensors an operator and its epilogue name besides the streamed ones. */
-function weightsOf(operator: Operator): TensorId[] {
-  const ids = operator.epilogue.flatMap(({ operands }) => operands);
-  switch (operator.kind) {
-    case 'conv':
-    case 'matMul':
-      return [operator.attrs.weight, ...(operator.attrs.bias === undefined ? [] : [operator.attrs.bias]), ...ids];
-    case 'elementwise':
-    case 'normalize':
-      return [...operator.attrs.operands, ...ids];
-    case 'move':
-      return [...(operator.attrs.operands ?? []), ...ids];
-    default:
-      return ids;
-  }
 }

@@ -1,6 +1,7 @@
 // NodeView: what an operator rule may know of a node: its attributes, and its inputs' types, shapes and known values.
 // A rule that can't go on calls `refuse`; the pass that asked turns it into a problem naming the node.
 
+import type { onnx } from 'onnx-proto';
 import type { DType } from '../ir/graph.ts';
 import { attributeOf, tensorAttribute } from './attribute.ts';
 import { elementCount, MOST_FOLDED, type OnnxNode, type StoredTensor, shapeText, type Value } from './model.ts';
@@ -104,25 +105,25 @@ export class NodeView {
   }
 
   int(name: string, otherwise: number): number {
-    const value = attributeOf(this.node, name)?.i;
+    const value = this.#attribute(name)?.i;
     return value === undefined || value === null ? otherwise : Number(value);
   }
 
   /** Undefined if the attribute is absent. */
   ints(name: string): readonly number[] | undefined {
-    return attributeOf(this.node, name)?.ints?.map(Number);
+    return this.#attribute(name)?.ints?.map(Number);
   }
 
   float(name: string, otherwise: number): number {
-    return attributeOf(this.node, name)?.f ?? otherwise;
+    return this.#attribute(name)?.f ?? otherwise;
   }
 
   floats(name: string): readonly number[] | undefined {
-    return attributeOf(this.node, name)?.floats ?? undefined;
+    return this.#attribute(name)?.floats ?? undefined;
   }
 
   text(name: string, otherwise: string): string {
-    const bytes = attributeOf(this.node, name)?.s;
+    const bytes = this.#attribute(name)?.s;
     return bytes ? Buffer.from(bytes).toString('utf8') : otherwise;
   }
 
@@ -131,9 +132,25 @@ export class NodeView {
   }
 
   tensor(name: string): StoredTensor | undefined {
-    const tensor = tensorAttribute(this.node, name);
+    const tensor = this.#read(name, () => tensorAttribute(this.node, name));
     if (tensor !== undefined && 'reason' in tensor) return this.refuse(`its attribute '${name}' ${tensor.reason}`);
     return tensor;
+  }
+
+  #attribute(name: string): onnx.IAttributeProto | undefined {
+    return this.#read(name, () => attributeOf(this.node, name));
+  }
+
+  /** What onnx-proto makes of an attribute; whatever it throws means that the bytes are not one. */
+  #read<T>(name: string, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      return this.refuse(
+        `its attribute '${name}' can't be read (${error instanceof Error ? error.message : 'unknown error'})`,
+        'Export the model again.',
+      );
+    }
   }
 
   /** `axis` counted from the front; refuses one that isn't in 0 .. rank-1 (or -rank .. -1). */

@@ -71,13 +71,18 @@ function appendDimensions(field: Parameters<typeof appendIntegers>[0], shape: nu
   }
 }
 
-/** Values decoded by onnx-proto when first asked for. */
+/** Values decoded by onnx-proto when first asked for; none if the bytes are damaged. */
 function onDemand({ bytes, from, to }: Frame, count: number): StoredTensor['elements'] {
   let known: readonly number[] | undefined;
   let asked = false;
   return () => {
-    if (!asked) known = elementsOf(proto.onnx.TensorProto.decode(bytes.subarray(from, to)), count);
+    if (asked) return known;
     asked = true;
+    try {
+      known = elementsOf(proto.onnx.TensorProto.decode(bytes.subarray(from, to)), count);
+    } catch {
+      known = undefined;
+    }
     return known;
   };
 }

@@ -1,6 +1,7 @@
 // Graph -> the list the segmentation works on: sub-operators in topological order, the vector
 // operators that ride along, and what data must outlive a segment (Zhao et al. 2025, sec. 4.3.1).
 
+import { fail } from '../base/problem.ts';
 import type { MatrixShape } from '../base/shapes.ts';
 import { type Bytes, bytesOf } from '../base/units.ts';
 import { type Demand, demandOf } from '../cost/paper.ts';
@@ -70,6 +71,7 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
       made.set(operator.output, { tensor: operator.output, pieces: [{ producer: after, share: 1 }], lastUse: after });
       continue;
     }
+    if (operator.kind === 'matMul' && operator.attrs.matrix.groups > 1) refuseBatched(operator.id, operator.attrs.matrix.groups);
     const cut = splitOperator(operator, hardware, mostArrays);
     const first = subOperators.length;
     const dynamic =
@@ -122,4 +124,13 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
     }
   }
   return { subOperators, riders, flows };
+}
+
+function refuseBatched(id: OperatorId, groups: number): never {
+  return fail({
+    kind: 'plan',
+    where: `operator ${id}`,
+    reason: `it is a MatMul of ${groups} matrices with right operands of their own (attention), which is not scheduled yet`,
+    next: 'cimbook inspect shows its sizes; schedule a network without it.',
+  });
 }

@@ -1,5 +1,5 @@
-// Render: static SVG and PNG of a figure, drawn in a child process so that half a second of loading and
-// 150 MB stay out of the kernel. One child serves a session, one picture after another.
+// Render: static SVG and PNG of a figure, drawn in a child process so that a second of loading and
+// 300 MB stay out of the kernel. One child serves a session, one picture after another.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fail } from '../base/problem.ts';
@@ -31,8 +31,8 @@ export type RenderAnswer =
   | { readonly id: number; readonly error: string };
 
 const DEFAULT_SCALE = 2;
-/** Start included; a chart takes a tenth of a second, the start one. */
-const DEFAULT_TIMEOUT_MILLISECONDS = 30_000;
+/** Start included; a chart takes a tenth of a second, the start two, on a busy machine ten times that. */
+const DEFAULT_TIMEOUT_MILLISECONDS = 60_000;
 /** Sides of a picture, in picture pixels; beyond it memory is at risk. */
 const MOST_PIXELS = 16_384;
 

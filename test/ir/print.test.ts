@@ -21,7 +21,7 @@ test('a run-time operand is marked, and steps name what they read', () => {
   });
   const lines = printGraph(importOnnx(bytes)).trimEnd().split('\n');
   assert.equal(lines, [
-    'graph tiny: 1 operators, 128 MACs',
+    'graph tiny: 1 operator, 128 MACs',
     'input x [4, 8]',
     'input y [8, 4]',
     'output z [4, 4]',

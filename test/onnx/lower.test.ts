@@ -365,6 +365,24 @@ test('ids are the node names where those are unique, and short', () => {
   assert.match(ids[2] ?? '', /^a{180}#[0-9a-f]{16}$/);
 });
 
+test('a layer is called after the module its weight belongs to, if no other layer shares it', () => {
+  const weight = { shape: [4, 4] };
+  const graph = graphOf({
+    inputs: { x: [2, 4] },
+    outputs: ['y'],
+    nodes: [
+      node('MatMul', ['x', 'encoder.fc.weight'], ['a'], {}, 'node_0'),
+      node('MatMul', ['a', 'tied.weight'], ['b'], {}, 'node_1'),
+      node('MatMul', ['b', 'tied.weight'], ['y'], {}, 'node_2'),
+    ],
+    weights: { 'encoder.fc.weight': weight, 'tied.weight': weight },
+  });
+  assert.equal(
+    graph.operators.map(({ id }) => id),
+    ['encoder.fc', 'node_1', 'node_2'],
+  );
+});
+
 test('nodes in any order are put into one that runs', () => {
   const nodes = [
     node('Relu', ['c'], ['y'], {}, 'last'),

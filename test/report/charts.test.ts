@@ -29,9 +29,9 @@ function rolesOf(cells: unknown): unknown {
 }
 
 /** Whether there is no NaN and no infinity in it; JSON would quietly write null. */
-function isFinite(value: unknown): boolean {
+function allFinite(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
-  return typeof value !== 'object' || value === null || Object.values(value).every(isFinite);
+  return typeof value !== 'object' || value === null || Object.values(value).every(allFinite);
 }
 
 test('every array has exactly one role, the one its operators gave it', () => {
@@ -53,7 +53,7 @@ test('figures are JSON: they survive being written and read, and being cloned', 
     const written = JSON.stringify(figure);
     assert.equal(JSON.parse(written), { data, layout, config }, name);
     assert.is(JSON.stringify(structuredClone({ data, layout, config })), written, name);
-    assert.ok(isFinite(data) && isFinite(layout), name);
+    assert.ok(allFinite(data) && allFinite(layout), name);
   }
 });
 
@@ -104,7 +104,9 @@ test('places of the grid without an array are empty', () => {
 
 test('the slider of the chip map has one step a segment, each with the role and label of every array', () => {
   const { layout } = chipMap(plan(), chip(), { segment: 1 });
-  const [slider] = layout.sliders as unknown as [{ active: number; steps: { label: string; args: [{ z: number[][][]; text: string[][][] }] }[] }];
+  const [slider] = layout.sliders as unknown as [
+    { active: number; steps: { label: string; args: [{ z: number[][][]; text: string[][][] }] }[] },
+  ];
   assert.is(slider.active, 1);
   assert.equal(
     slider.steps.map((step) => step.label),
@@ -121,7 +123,8 @@ test('the slider of the chip map has one step a segment, each with the role and 
 });
 
 test('a segment that is not there is a usage problem', () => {
-  const refused = (error: unknown): boolean => error instanceof CompileError && error.message === 'There is no segment 7. There are segments 0 to 2.';
+  const refused = (error: unknown): boolean =>
+    error instanceof CompileError && error.message === 'There is no segment 7. There are segments 0 to 2.';
   assert.throws(() => chipMap(plan(), chip(), { segment: 7 }), refused);
   assert.throws(() => timeline(trace(), { segment: 7 }), /no segment 7/);
 });
@@ -168,10 +171,7 @@ test('the timeline covers the makespan and keeps the time of every kind', () => 
 
 test('the timeline of a segment has a row a statement, boundary first', () => {
   const { data } = timeline(trace(), { segment: 0 });
-  assert.equal(
-    data.flatMap((lane) => lane.y as string[]).toSorted(),
-    ['1  TOM', '2  conv1', '3  image', '4  conv1', '5  softmax'],
-  );
+  assert.equal(data.flatMap((lane) => lane.y as string[]).toSorted(), ['1  TOM', '2  conv1', '3  image', '4  conv1', '5  softmax']);
 });
 
 test('the energy bars sum to the ledger, largest first', () => {
@@ -218,7 +218,7 @@ test('a plan without segments, a comparison without rows and an empty trace stil
     timeline(still),
     roofline({ ...graph(), operators: [] }, chip()),
   ]) {
-    assert.ok(isFinite(figure.data) && isFinite(figure.layout), figure.toText());
+    assert.ok(allFinite(figure.data) && allFinite(figure.layout), figure.toText());
   }
 });
 

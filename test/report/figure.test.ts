@@ -26,14 +26,20 @@ test('a figure is shown as plotly JSON, PNG, HTML and text', async () => {
   assert.equal(bundle['application/vnd.plotly.v1+json'], { data, layout, config });
   const picture = readPng(Buffer.from(String(bundle['image/png']), 'base64'));
   assert.is(picture.width, 1760);
-  assert.match(String(bundle['text/html']), new RegExp(`<img alt="[^"]+" src="data:image/png;base64,${String(bundle['image/png']).slice(0, 60).replaceAll('+', '\\+')}`));
+  assert.match(
+    String(bundle['text/html']),
+    new RegExp(`<img alt="[^"]+" src="data:image/png;base64,${String(bundle['image/png']).slice(0, 60).replaceAll('+', '\\+')}`),
+  );
   assert.is(bundle['text/plain'], 'Figure: Energy by component. two-convolutions on small; 18 µJ in all, 1.2 W on average');
 });
 
 test('plotly.js stands in the first HTML of a session only', async () => {
   const sizes: number[] = [];
   for (let i = 0; i < 2; i++) sizes.push(String((await energyBars![DISPLAY]())['text/html']).length);
-  assert.ok(sizes.every((size) => size < 500_000), 'the test before this one had it');
+  assert.ok(
+    sizes.every((size) => size < 500_000),
+    'the test before this one had it',
+  );
 });
 
 test('outputs to be committed carry no HTML', async () => {
@@ -94,7 +100,10 @@ test('a session that drew pictures ends by itself', () => {
     await everyFigure().energyBars.toSVG();
     console.log('drawn');
   `;
-  const output = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { encoding: 'utf8', timeout: 60_000 });
+  const output = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
   assert.is(output, 'drawn\n');
 });
 

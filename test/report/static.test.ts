@@ -28,7 +28,9 @@ const files = fontFiles();
 const fonts = { regular: readFont(files.regular), bold: readFont(files.bold) };
 
 /** All <text> elements of an SVG with the boxes they take. */
-function labelsOf(svg: string): { readonly text: string; readonly left: number; readonly top: number; readonly right: number; readonly bottom: number }[] {
+function labelsOf(
+  svg: string,
+): { readonly text: string; readonly left: number; readonly top: number; readonly right: number; readonly bottom: number }[] {
   const { JSDOM } = createRequire(import.meta.url)('jsdom') as {
     JSDOM: new (text: string, options: object) => { window: { document: { querySelectorAll(selector: string): Iterable<DomElement> } } };
   };
@@ -51,7 +53,10 @@ test('every kind of chart becomes an SVG with its title in it and no label outsi
     assert.match(svg, /^<svg/, name);
     const { text } = figure.layout.title as { text: string };
     const labels = labelsOf(svg);
-    assert.ok(labels.some((label) => label.text === text), `${name} shows its title`);
+    assert.ok(
+      labels.some((label) => label.text === text),
+      `${name} shows its title`,
+    );
     for (const label of labels) {
       const isInside = label.left >= 0 && label.top >= 0 && label.right <= 880 && label.bottom <= (figure.layout.height ?? 440);
       assert.ok(isInside || label.right === label.left, `${name}: '${label.text}' at ${label.left.toFixed()} ... ${label.right.toFixed()}`);
@@ -95,10 +100,21 @@ test('a picture is light unless the dark theme is asked for', async () => {
 });
 
 test('a heatmap is drawn with flat cells', async () => {
-  const cells = { type: 'heatmap', z: [[0, 1]], colorscale: [[0, '#000000'], [1, '#FF0000']], showscale: false } as const;
+  const cells = {
+    type: 'heatmap',
+    z: [[0, 1]],
+    colorscale: [
+      [0, '#000000'],
+      [1, '#FF0000'],
+    ],
+    showscale: false,
+  } as const;
   const bare = { margin: { l: 0, r: 0, t: 0, b: 0 }, xaxis: { visible: false }, yaxis: { visible: false } };
   const picture = readPng(await new Figure([cells], bare).toPNG({ width: 100, height: 100, scale: 2 }));
-  assert.equal([picture.at(50, 100), picture.at(98, 100), picture.at(102, 100), picture.at(150, 100)], [BLACK, BLACK, [255, 0, 0], [255, 0, 0]]);
+  assert.equal(
+    [picture.at(50, 100), picture.at(98, 100), picture.at(102, 100), picture.at(150, 100)],
+    [BLACK, BLACK, [255, 0, 0], [255, 0, 0]],
+  );
   assert.is(picture.colours, 2);
 });
 
@@ -113,7 +129,10 @@ test('a trace that needs WebGL is refused, not drawn empty', async () => {
   const figure = new Figure([{ type: 'scatter3d', x: [1], y: [1], z: [1] }]);
   const message = /^A static picture of a 'scatter3d' trace can't be drawn, it needs a browser\. Show the figure/;
   for (const draw of [() => figure.toSVG(), () => figure.toPNG()]) {
-    const error = await draw().then(() => undefined, (reason: unknown) => reason);
+    const error = await draw().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     assert.instance(error, CompileError);
     assert.match((error as CompileError).message, message);
   }
@@ -122,7 +141,10 @@ test('a trace that needs WebGL is refused, not drawn empty', async () => {
 test('a size that can not be is refused', async () => {
   const { energyBars } = everyFigure();
   for (const size of [{ width: 0 }, { width: Number.NaN }, { height: -3 }, { scale: 1000 }]) {
-    const error = await energyBars!.toPNG(size).then(() => undefined, (reason: unknown) => reason);
+    const error = await energyBars!.toPNG(size).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     assert.instance(error, CompileError);
   }
 });
@@ -142,7 +164,10 @@ test('a picture that takes too long is given up, and the next one is drawn by a 
   const { energyBars } = everyFigure();
   await energyBars!.toSVG();
   const before = rendererProcess();
-  const error = await energyBars!.toSVG({ timeoutMilliseconds: 1 }).then(() => undefined, (reason: unknown) => reason);
+  const error = await energyBars!.toSVG({ timeoutMilliseconds: 1 }).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   assert.match(String(error), /took longer than 0\.001 s/);
   assert.match(await energyBars!.toSVG(), /^<svg/);
   assert.is.not(rendererProcess(), before);
@@ -151,7 +176,10 @@ test('a picture that takes too long is given up, and the next one is drawn by a 
 test('a figure that is not plain data is an error, and the next picture is drawn', async () => {
   const { energyBars } = everyFigure();
   const figure = { ...energyBars!, data: [{ type: 'bar', x: (() => 1) as never }] };
-  const error = await renderSvg(figure).then(() => undefined, (reason: unknown) => reason);
+  const error = await renderSvg(figure).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   assert.match(String(error), /The static picture could not be drawn: .*could not be cloned/);
   assert.match(await energyBars!.toSVG(), /^<svg/);
 });

@@ -62,7 +62,8 @@ test('a Series is shown as a column', async () => {
 });
 
 test('other values are not taken for DataFrames', () => {
-  for (const value of [null, undefined, 1, 'x', [], {}, { columns: [], index: [], values: [] }, graph()]) assert.is(isDataFrame(value), false);
+  for (const value of [null, undefined, 1, 'x', [], {}, { columns: [], index: [], values: [] }, graph()])
+    assert.is(isDataFrame(value), false);
 });
 
 test('the operator table has the columns promised, and a row a matrix operator', async () => {

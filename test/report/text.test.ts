@@ -15,31 +15,32 @@ import {
 const test = suite('text');
 
 test('whole numbers are printed in full, with thousands separators', () => {
-  assert.equal([0, 7, 999, 1000, -1234567, 15470264320].map((value) => formatNumber(value)), [
-    '0',
-    '7',
-    '999',
-    '1,000',
-    '-1,234,567',
-    '15,470,264,320',
-  ]);
+  assert.equal(
+    [0, 7, 999, 1000, -1234567, 15470264320].map((value) => formatNumber(value)),
+    ['0', '7', '999', '1,000', '-1,234,567', '15,470,264,320'],
+  );
 });
 
 test('other numbers keep four significant digits and never lose their whole part', () => {
-  assert.equal([0.5, 1.6875, 51.5625, 1234.567, 0.0123456, 12345678.9].map((value) => formatNumber(value)), [
-    '0.5',
-    '1.688',
-    '51.56',
-    '1,235',
-    '0.01235',
-    '12,345,679',
-  ]);
-  assert.equal([Number.NaN, Infinity, -Infinity].map((value) => formatNumber(value)), ['n/a', '∞', '-∞']);
+  assert.equal(
+    [0.5, 1.6875, 51.5625, 1234.567, 0.0123456, 12345678.9].map((value) => formatNumber(value)),
+    ['0.5', '1.688', '51.56', '1,235', '0.01235', '12,345,679'],
+  );
+  assert.equal(
+    [Number.NaN, Infinity, -Infinity].map((value) => formatNumber(value)),
+    ['n/a', '∞', '-∞'],
+  );
 });
 
 test('SI prefixes change at a thousand, after rounding', () => {
-  assert.equal([999, 999.6, 1000, 15.47e9, 0].map((value) => formatSi(value)), ['999', '1 k', '1 k', '15.5 G', '0']);
-  assert.equal([2e-3, 3.14159e-6, 1e-12].map((value) => formatSi(value, 's')), ['2 ms', '3.14 µs', '1 ps']);
+  assert.equal(
+    [999, 999.6, 1000, 15.47e9, 0].map((value) => formatSi(value)),
+    ['999', '1 k', '1 k', '15.5 G', '0'],
+  );
+  assert.equal(
+    [2e-3, 3.14159e-6, 1e-12].map((value) => formatSi(value, 's')),
+    ['2 ms', '3.14 µs', '1 ps'],
+  );
 });
 
 test('a kilobyte is 1,024 bytes', () => {
@@ -60,12 +61,10 @@ test('control characters of a name are shown, not obeyed', () => {
 });
 
 test('counted words have a plural, long texts an ellipsis', () => {
-  assert.equal([counted(1, 'array'), counted(1234, 'array'), shortened('abcdef', 4), shortened('abc', 4)], [
-    '1 array',
-    '1,234 arrays',
-    'abc…',
-    'abc',
-  ]);
+  assert.equal(
+    [counted(1, 'array'), counted(1234, 'array'), shortened('abcdef', 4), shortened('abc', 4)],
+    ['1 array', '1,234 arrays', 'abc…', 'abc'],
+  );
 });
 
 test('a text table is aligned: words left, numbers right', () => {

@@ -51,7 +51,9 @@ test('tracks are named after their resources and stand in natural order', () => 
   file.end();
   const events = eventsOf(path);
   const names = new Map(events.filter((event) => event.name === 'thread_name').map((event) => [event.tid, event.args.name]));
-  const order = events.filter((event) => event.name === 'thread_sort_index').toSorted((a, b) => Number(a.args.sort_index) - Number(b.args.sort_index));
+  const order = events
+    .filter((event) => event.name === 'thread_sort_index')
+    .toSorted((a, b) => Number(a.args.sort_index) - Number(b.args.sort_index));
   assert.equal(
     order.map((event) => names.get(event.tid)),
     ['array 2', 'array 10', 'buffer'],
@@ -61,7 +63,10 @@ test('tracks are named after their resources and stand in natural order', () => 
 test('an empty trace is a valid file', () => {
   const path = join(folder, 'empty.json');
   openTraceFile(path, { clockHz: 1e6 }).end();
-  assert.equal(eventsOf(path).map((event) => event.name), ['process_name']);
+  assert.equal(
+    eventsOf(path).map((event) => event.name),
+    ['process_name'],
+  );
 });
 
 test('names are data: quotes, markup and control characters survive', () => {

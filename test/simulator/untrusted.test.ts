@@ -113,6 +113,14 @@ test('a number no machine has - negative, fractional, not finite - is rejected w
   assert.equal(accepted, []);
 });
 
+test('an array the chip cannot have is rejected even if the whole program uses it alike', () => {
+  for (const array of [-1, 0.5, Number.NaN]) {
+    const text = JSON.stringify(RIGHT, (key, value: unknown) => (key === 'arrays' && Array.isArray(value) ? value.map((id: unknown) => (id === 0 ? 'ARRAY' : id)) : value));
+    const program = JSON.parse(text, (_, value: unknown) => (value === 'ARRAY' ? array : value)) as Program;
+    assert.ok(verifyProgram(program, CHIP).length > 0, `array ${array} is accepted`);
+  }
+});
+
 test('two changes at once end in problems or in a run as well', () => {
   const change = fc.tuple(fc.nat({ max: SPOTS.length - 1 }), fc.nat());
   fc.assert(

@@ -54,6 +54,10 @@ function convGeometry(view: NodeView): SpatialGeometry {
   if (perGroup * groups !== channels) {
     view.refuse(`its weight takes ${perGroup} channels for each of ${groups} groups, and its input has ${channels} channels in all`);
   }
+  const bias = view.optional(2);
+  if (bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== outputs)) {
+    view.refuse(`its bias has shape ${shapeText(bias.shape)}; ${outputs} outputs need as many elements`);
+  }
   const declared = view.ints('kernel_shape');
   const kernel = weights.slice(2);
   if (declared !== undefined && declared.length > 0 && declared.join() !== kernel.join()) {

@@ -1,5 +1,6 @@
 // Chip map: the arrays where they lie on the chip, coloured by what they do, a slider over the segments.
 
+import { formatNumber } from '../../base/text.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { Plan } from '../../optimizer/plan.ts';
 import { Figure } from '../figure.ts';
@@ -7,10 +8,10 @@ import type { JsonObject } from '../plotly.ts';
 import { type ArrayUse, arrayUses, ROLES, roleCounts } from '../roles.ts';
 import { headed, keys, modelName, name, numbered, ROLE_SCALE, segmentAt } from './parts.ts';
 
-/** Pixels between arrays. */
-const GAP = 3;
 /** Above it a label has no room, and a static picture no time for so many. */
-const MOST_LABELLED_ARRAYS = 1024;
+const MOST_LABELLED_ARRAYS = 256;
+/** Above it the arrays touch. */
+const MOST_SEPARATE_ARRAYS = 2048;
 const MOST_HOVER_OPERATORS = 8;
 
 export interface ChipMapOptions {
@@ -28,14 +29,17 @@ export function chipMap(plan: Plan, hardware: Hardware, options: ChipMapOptions 
   const rows = Math.max(1, Math.ceil(plan.hardware.arrays / columns));
   const start = options.segment === undefined ? 0 : segmentAt(plan.segments, options.segment);
   const first = uses[start];
-  const isDense = plan.hardware.arrays > MOST_LABELLED_ARRAYS;
+  const gap = plan.hardware.arrays <= MOST_LABELLED_ARRAYS ? 3 : plan.hardware.arrays <= MOST_SEPARATE_ARRAYS ? 1 : 0;
   const cells = {
     type: 'heatmap',
-    customdata: grid(Array.from({ length: plan.hardware.arrays }, (_, id) => id), columns),
+    customdata: grid(
+      Array.from({ length: plan.hardware.arrays }, (_, id) => id),
+      columns,
+    ),
     ...(first === undefined ? { z: grid([], columns) } : cellsOf(plan, start, first, columns)),
     ...ROLE_SCALE,
-    xgap: isDense ? 0 : GAP,
-    ygap: isDense ? 0 : GAP,
+    xgap: gap,
+    ygap: gap,
     texttemplate: '%{text}',
     textfont: { size: 11 },
   } as const;
@@ -45,13 +49,21 @@ export function chipMap(plan: Plan, hardware: Hardware, options: ChipMapOptions 
     ...headed(`Arrays of ${name(hardware.name)} running ${modelName(plan.model)}`, subtitle, 1, { b: 118, l: 64 }),
     height: 240 + Math.min(480, Math.max(160, rows * 31)),
     legend: { itemclick: false, itemdoubleclick: false },
-    xaxis: { title: { text: 'Column of the grid' }, range: [-0.5, columns - 0.5], dtick: Math.ceil(columns / 16), showline: false, ticks: '', fixedrange: true },
+    xaxis: {
+      title: { text: 'Column of the grid' },
+      range: [-0.5, columns - 0.5],
+      dtick: Math.ceil(columns / 16),
+      showline: false,
+      ticks: '',
+      fixedrange: true,
+    },
     yaxis: {
       title: { text: 'Row of the grid' },
       range: [rows - 0.5, -0.5],
       dtick: Math.ceil(rows / 16),
       showgrid: false,
       ticks: '',
+      ticklabelstandoff: 6,
       fixedrange: true,
     },
     ...(plan.segments.length > 1 && { sliders: [sliderOf(plan, uses, columns, start)] }),
@@ -90,14 +102,15 @@ function cellsOf(plan: Plan, position: number, uses: readonly ArrayUse[], column
   const operators = plan.segments[position]!.operators;
   const listed = operators.slice(0, MOST_HOVER_OPERATORS).map((operator, i) => `${i + 1} = ${name(operator.id).replaceAll('%', '&#37;')}`);
   if (operators.length > listed.length) listed.push(`and ${operators.length - listed.length} more`);
-  const labels = uses.length > MOST_LABELLED_ARRAYS ? [] : uses.map((use) => use.operators.map((operator) => operator + 1).join('→'));
+  const isLabelled = uses.length <= MOST_LABELLED_ARRAYS;
+  const labels = !isLabelled ? [] : uses.map((use) => use.operators.map((operator) => operator + 1).join('→'));
   return {
     z: grid(
       uses.map((use) => ROLES.indexOf(use.role)),
       columns,
     ),
     text: grid(labels, columns),
-    hovertemplate: `<b>Array %{customdata}</b><br>Operator %{text}<br>${listed.join('<br>')}<extra></extra>`,
+    hovertemplate: `<b>Array %{customdata}</b><br>${isLabelled ? 'Operator %{text}<br>' : ''}${listed.join('<br>')}<extra></extra>`,
   };
 }
 
@@ -120,6 +133,6 @@ function subtitleOf(plan: Plan, position: number, uses: readonly ArrayUse[]): st
     ] as const
   )
     .filter(([, count]) => count > 0)
-    .map(([what, count]) => `${count} ${what}`);
+    .map(([what, count]) => `${formatNumber(count)} ${what}`);
   return `Arrays: ${parts.join(', ')}<br>${numbered(operators.map((operator) => operator.id))}`;
 }

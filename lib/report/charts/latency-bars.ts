@@ -43,7 +43,8 @@ export function latencyBars(plan: Plan): Figure {
     yaxis: 'y2',
     showlegend: false,
     width: 0.66,
-    x: totals.map((total) => (total > 0 ? total : null)),
+    // The axis begins at one: nothing and one cycle are both a bar without length, told apart by the label.
+    x: totals.map((total) => Math.max(1, total)),
     y: PARTS.map((_, i) => i),
     text: totals.map((total) => `${formatSi(total)} (${formatPercent(all === 0 ? 0 : total / all)})`),
     textposition: 'outside',

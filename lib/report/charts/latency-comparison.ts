@@ -26,6 +26,10 @@ export function latencyComparison(rows: readonly ComparisonRow[], baseline?: str
   const found = rows.findIndex((row) => row.optimizer === (baseline ?? 'static:1'));
   const base = found < 0 ? rows.length - 1 : found;
   const labels = rows.map((row) => name(row.optimizer));
+  const results = rows.map((row, i) => {
+    const speedup = `${(latency[base]! / latency[i]!).toFixed(2)}×`;
+    return row.memoryModeShare === undefined ? speedup : `${speedup} · ${formatPercent(row.memoryModeShare)} memory mode`;
+  });
   const positions = rows.map((_, i) => i);
   const most = Math.max(1, ...latency, ...rows.map((row) => row.cycles.analytic));
   const bars: PlotTrace = {
@@ -34,13 +38,8 @@ export function latencyComparison(rows: readonly ComparisonRow[], baseline?: str
     name: isSimulated ? 'Simulated' : 'Analytic',
     x: latency,
     y: positions,
-    text: rows.map((row, i) => {
-      const speedup = `${(latency[base]! / latency[i]!).toFixed(2)}×`;
-      return row.memoryModeShare === undefined ? speedup : `${speedup} · ${formatPercent(row.memoryModeShare)} memory mode`;
-    }),
-    textposition: 'inside',
-    insidetextanchor: 'start',
-    textfont: { size: 12 },
+    text: results,
+    textposition: 'none',
     customdata: labels,
     marker: { color: rows.map((_, i) => (i === base ? COLOURS.faint : COLOURS.neutral)) },
     hovertemplate: '%{customdata}: %{x:,} cycles, %{text}<extra></extra>',
@@ -73,14 +72,14 @@ export function latencyComparison(rows: readonly ComparisonRow[], baseline?: str
   const over = rows[base] === undefined ? 'nothing to compare' : `speedup over ${labels[base]} (${formatNumber(latency[base]!)} cycles)`;
   return new Figure([bars, ...(isSimulated ? [analytic] : []), ...(hasBound ? [bound] : [])], {
     ...headed('Latency by optimizer', where === '' ? over : `${where}; ${over}`, 1),
-    height: 190 + Math.max(3, rows.length) * 40,
+    height: 190 + Math.max(3, rows.length) * 46,
     bargap: 0.28,
     hovermode: 'closest',
     xaxis: { title: { text: 'Latency (cycles)' }, range: [0, most * 1.05], tickformat: '~s', showgrid: true },
     yaxis: {
       tickmode: 'array',
       tickvals: positions,
-      ticktext: labels,
+      ticktext: labels.map((label, i) => `<b>${label}</b><br>${results[i]}`),
       range: [rows.length - 0.5, -0.5],
       showgrid: false,
       ticks: '',

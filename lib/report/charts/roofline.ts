@@ -5,8 +5,8 @@ import { counted, formatNumber, formatSi } from '../../base/text.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { Figure } from '../figure.ts';
-import type { PlotTrace } from '../plotly.ts';
 import { type OperatorRow, operatorRows } from '../operators.ts';
+import type { PlotTrace } from '../plotly.ts';
 import { COLOURS } from '../theme.ts';
 import { headed, name, whatRuns } from './parts.ts';
 
@@ -57,8 +57,8 @@ export function roofline(graph: Graph, hardware: Hardware): Figure {
     [
       envelope,
       ...roofs,
-      markers('all compute', COLOURS.compute, 'circle', allCompute),
-      markers('best split', COLOURS.memory, 'diamond', best),
+      markers('best split', COLOURS.memory, 'diamond', best, 10),
+      markers('all compute', COLOURS.compute, 'circle', allCompute, 7),
     ],
     {
       ...headed(
@@ -115,7 +115,7 @@ function points(operators: readonly OperatorRow[], rate: (operator: OperatorRow)
   return [...byPlace.values()];
 }
 
-function markers(title: string, colour: string, symbol: string, shown: readonly Point[]): PlotTrace {
+function markers(title: string, colour: string, symbol: string, shown: readonly Point[], size: number): PlotTrace {
   return {
     type: 'scatter',
     mode: 'markers',
@@ -127,7 +127,7 @@ function markers(title: string, colour: string, symbol: string, shown: readonly 
       const named = operators.slice(0, MOST_NAMED).map((operator) => `${name(operator.id)} (${formatSi(operator.MACs)} MACs)`);
       return [...named, ...(operators.length > MOST_NAMED ? [`and ${formatNumber(operators.length - MOST_NAMED)} more`] : [])].join('<br>');
     }),
-    marker: { symbol, size: shown.map((point) => 9 + 2.5 * Math.log2(point.operators.length)), color: colour, opacity: 1 },
+    marker: { symbol, size: shown.map((point) => size + 2.5 * Math.log2(point.operators.length)), color: colour, opacity: 1 },
     hovertemplate: '%{text}<br>%{x:.3~s} MACs per element, %{y:.3~s} MACs/cycle<extra></extra>',
   };
 }
