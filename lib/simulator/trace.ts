@@ -47,6 +47,7 @@ export interface Trace {
   readonly clockHz: number;
   readonly segments: readonly SegmentTrace[];
   readonly resources: readonly ResourceTrace[];
+  /** Traffic; `externalRead` and `externalWrite` are activations, weights are counted apart. */
   readonly bytes: {
     readonly externalRead: Bytes;
     readonly externalWrite: Bytes;

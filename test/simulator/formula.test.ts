@@ -112,10 +112,12 @@ test('Eq. (10) by hand: 64 vectors of 32 bytes on 4 copies, 8 + 8 + 16 bytes a c
   assert.is(blockTime({ ...item, chip: { ...chip, mvmCycles: 1 } }), 64);
 });
 
-test('the channel\'s latency is paid on top, once when chunks hide it and whole for one chunk', () => {
+test('the channel\'s latency is paid on top, and two chunks under way hide half of it', () => {
   const chip = smallChip({ memoryBytesPerArray: 4096, mvmCycles: 1 });
   const item = { vectors: 64, copies: 4, memoryArrays: 2, depth: 1, chunks: 1, chip };
   assert.is(blockTime({ ...item, chip: { ...chip, externalLatencyCycles: 10 } }), 74);
+  // 16 chunks of 4 cycles and 10 of latency: chunks 0 and 1 are there at 14 and 18, each later pair 14 cycles on.
+  assert.is(blockTime({ ...item, chunks: 16, chip: { ...chip, externalLatencyCycles: 10 } }), 18 + 7 * 14);
 });
 
 test('on a chip whose rates are not in proportion to the shares, the run takes longer than the formula', () => {

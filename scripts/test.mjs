@@ -1,0 +1,120 @@
+// `npm test`: sets up if needed, then lint, types, uvu tests, all notebooks. The last line is `N passed, N failed`.
+// Lint and types count as one each, a uvu test case as one, a notebook as one. Needs no network once set up.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMain, run } from './command.mjs';
+import { listNotebooks, runNotebooks } from './notebooks.mjs';
+import { printProblems, ROOT, setup } from './setup.mjs';
+import { listTests, runTests } from './unit.mjs';
+
+const PARTS = ['lint', 'types', 'unit', 'notebooks'];
+const LINTED = ['lib', 'test', 'scripts', 'bench'].filter((folder) => existsSync(join(ROOT, folder)));
+const CHECK_SECONDS = 300;
+
+const USAGE = `Usage: npm test [-- FLAGS] [PATTERN ...]
+
+Sets up if needed, then runs lint, types, the uvu tests and all notebooks.
+
+  PATTERN       only test files and notebooks whose path contains it (lint and types are left out)
+  --only PARTS  only these, separated by commas: ${PARTS.join(', ')}
+  --help        this text`;
+
+/** The options in `args`, or `{ problem }`. */
+export function parseTestArguments(args) {
+  const rest = [...args];
+  const patterns = [];
+  let parts;
+  while (rest.length > 0) {
+    const [flag, attached] = rest.shift().split(/=(.*)/s, 2);
+    if (flag === '--help' || flag === '-h') return { help: true };
+    if (flag === '--only') {
+      parts = (attached ?? rest.shift() ?? '').split(',');
+      const unknown = parts.filter((part) => !PARTS.includes(part));
+      if (unknown.length > 0) return { problem: `--only takes ${PARTS.join(', ')}, separated by commas; got "${unknown.join(',')}"` };
+    } else if (flag.startsWith('-')) return { problem: `unknown flag: ${flag}` };
+    else patterns.push(flag);
+  }
+  return { parts: parts ?? (patterns.length > 0 ? ['unit', 'notebooks'] : PARTS), patterns };
+}
+
+async function main() {
+  const { help, problem, parts, patterns } = parseTestArguments(process.argv.slice(2));
+  if (problem !== undefined) {
+    console.error(`npm test: ${problem}\n\n${USAGE}`);
+    return 2;
+  }
+  if (help) {
+    console.log(USAGE);
+    return 0;
+  }
+
+  const sum = { passed: 0, failed: 0 };
+  const add = ({ passed, failed }) => {
+    sum.passed += passed;
+    sum.failed += failed;
+  };
+  const start = performance.now();
+  const files = parts.includes('unit') ? listTests(ROOT, patterns) : [];
+  const notebooks = parts.includes('notebooks') ? listNotebooks(ROOT, patterns) : [];
+
+  const state = await setup({ quiet: true, python: parts.includes('notebooks') });
+  if (!state.ok) {
+    printProblems(state.problems);
+    line(false, 'set-up');
+    add({ passed: 0, failed: 1 });
+    if (!state.installed) return finish(sum, start);
+  }
+  if (parts.includes('lint'))
+    add(await check('lint', ['@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '--colors=off', ...LINTED]));
+  if (parts.includes('types')) add(await check('types', ['typescript/bin/tsc', '-p', 'tsconfig.json', '--pretty', 'false']));
+  if (files.length > 0) add(await runTests(ROOT, files, reportFile));
+  if (parts.includes('notebooks')) add(await testNotebooks(state.jupyter, notebooks));
+  if (patterns.length > 0 && files.length + notebooks.length === 0) {
+    console.log(`No test file's and no notebook's path contains ${patterns.join(' or ')}.`);
+    add({ passed: 0, failed: 1 });
+  }
+  return finish(sum, start);
+}
+
+/** Runs a checker from node_modules; it counts as one. */
+async function check(name, [script, ...args]) {
+  const { code, output, seconds } = await run(process.execPath, [join(ROOT, 'node_modules', script), ...args], {
+    cwd: ROOT,
+    limitSeconds: CHECK_SECONDS,
+  });
+  line(code === 0, name, { seconds });
+  if (code !== 0) console.log(output.trimEnd());
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+function reportFile({ file, passed, failed, skipped, seconds, why, output }) {
+  const counts = `${passed + failed} test${passed + failed === 1 ? '' : 's'}${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+  line(failed === 0, file, { seconds, counts });
+  if (failed > 0) console.log([output.trimEnd(), ...(why === undefined ? [] : [`${file}: ${why}`])].join('\n'));
+}
+
+async function testNotebooks(jupyter, notebooks) {
+  if (notebooks.length === 0) return { passed: 0, failed: 0 };
+  if (jupyter?.kind === 'venv' || jupyter?.kind === 'existing') return runNotebooks(ROOT, jupyter, notebooks);
+  printProblems(jupyter?.problems ?? []);
+  if (process.env.CI !== 'true') {
+    console.log(`left out: ${notebooks.length} notebooks, because there is no JupyterLab to run them (see above)`);
+    return { passed: 0, failed: 0 };
+  }
+  for (const path of notebooks) line(false, path);
+  return { passed: 0, failed: notebooks.length };
+}
+
+function line(ok, name, { seconds, counts } = {}) {
+  const time = seconds === undefined ? '' : `${seconds.toFixed(1).padStart(6)} s`;
+  console.log(`  ${ok ? 'ok    ' : 'FAILED'}  ${name.padEnd(44)}${time}${counts === undefined ? '' : `  ${counts}`}`.trimEnd());
+}
+
+function finish({ passed, failed }, start) {
+  console.log(`\nTook ${((performance.now() - start) / 1000).toFixed(1)} s.`);
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed > 0 ? 1 : 0;
+}
+
+if (isMain(import.meta.url)) process.exitCode = await main();
