@@ -11,14 +11,11 @@ export type { Precision } from './base/units.ts';
 export { type Compilation, type CompileOptions, compile } from './compile.ts';
 // Cost: the paper's equations, one function each
 export { type LowerBound, lowerBound } from './cost/bound.ts';
-export { type InspectedOperator, type Inspection, inspect } from './cost/inspect.ts';
 export {
   computeLatency,
   type Demand,
   demandOf,
   feedLatency,
-  flopsPerMop,
-  inputReuse,
   interLatency,
   intraLatency,
   operatorLatency,
@@ -37,6 +34,7 @@ export { type TileGrid, tileGrid } from './hardware/tile.ts';
 export { withOverrides } from './hardware/with-overrides.ts';
 // Graph
 export { type Graph, isMatrix, type Operator, type Tensor } from './ir/graph.ts';
+export { flopsPerMop, type InspectedOperator, type Inspection, inputReuse, inspect } from './ir/inspect.ts';
 export { printGraph } from './ir/print.ts';
 export { verifyGraph } from './ir/verify.ts';
 export { type ImportOptions, importOnnx } from './onnx/import-onnx.ts';

@@ -3,11 +3,11 @@
 import { CompileError, fail } from '../base/problem.ts';
 import { formatCycles, formatNumber, formatPercent, formatSi, printable, textTable } from '../base/text.ts';
 import { type Compilation, compile } from '../compile.ts';
-import { inspect } from '../cost/inspect.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { printHardware } from '../hardware/print.ts';
 import { loadHardware } from '../hardware/read.ts';
 import type { Graph } from '../ir/graph.ts';
+import { inspect } from '../ir/inspect.ts';
 import { printPlan } from '../optimizer/print.ts';
 import { parseProgram } from '../program/parse.ts';
 import { printProgram } from '../program/print.ts';

@@ -36,16 +36,6 @@ export function feedBytes(shape: MatrixShape, precision: Precision): Bytes {
   return (shape.m * shape.n * shape.groups * precision.activationBits) / 8;
 }
 
-/** AI of Eq. (10): MACs per input element, which is k. Not Fig. 5's intensity; see `flopsPerMop`. */
-export function inputReuse(shape: MatrixShape): number {
-  return shape.k;
-}
-
-/** Intensity of Fig. 5 and 6: 2 * MACs over elements of inputs, weights and outputs moved once. */
-export function flopsPerMop(macs: number, inputs: number, weights: number, outputs: number): number {
-  return (2 * macs) / (inputs + weights + outputs);
-}
-
 /** First term of Eq. (10): cycles to compute with `computeArrays` arrays (any multiple, or fraction, of a copy). */
 export function computeLatency(demand: Demand, computeArrays: number): Cycles {
   return (demand.computeCycles * demand.tiles) / computeArrays;

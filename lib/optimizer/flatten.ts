@@ -33,7 +33,7 @@ export interface Flow {
 
 export interface Flattened {
   readonly subOperators: readonly SubOperator[];
-  /** Vector operators, each in the segment of sub-operator `after`, in graph order. */
+  /** Vector operators, each in the segment of sub-operator `after` (-1: before the first), in graph order. */
   readonly riders: readonly { readonly id: OperatorId; readonly after: number }[];
   readonly flows: readonly Flow[];
 }
@@ -46,6 +46,7 @@ export interface FlattenOptions {
 export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: FlattenOptions): Flattened {
   const subOperators: SubOperator[] = [];
   const riders: { id: OperatorId; after: number }[] = [];
+  let leads = false;
   const tensors = tensorsOf(graph);
   /** Tensor -> where its bytes are made; a view shares its source's entry. */
   const made = new Map<TensorId, { tensor: TensorId; pieces: { producer: number; share: number }[]; lastUse: number }>();
@@ -65,17 +66,17 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
       continue;
     }
     if (!isMatrix(operator)) {
-      const after = Math.max(0, depends);
-      riders.push({ id: operator.id, after });
-      for (const { tensor } of operator.inputs) use(tensor, after);
-      made.set(operator.output, { tensor: operator.output, pieces: [{ producer: after, share: 1 }], lastUse: after });
+      riders.push({ id: operator.id, after: depends });
+      for (const { tensor } of operator.inputs) use(tensor, Math.max(0, depends));
+      made.set(operator.output, { tensor: operator.output, pieces: [{ producer: depends, share: 1 }], lastUse: Math.max(0, depends) });
       continue;
     }
     if (operator.kind === 'matMul' && operator.attrs.matrix.groups > 1) refuseBatched(operator.id, operator.attrs.matrix.groups);
     const cut = splitOperator(operator, hardware, mostArrays);
     const first = subOperators.length;
-    const dynamic =
-      operator.kind === 'matMul' && operator.attrs.dynamic ? (made.get(operator.attrs.weight)?.pieces.at(-1)?.producer ?? -1) : -1;
+    const maker =
+      operator.kind === 'matMul' && operator.attrs.dynamic ? made.get(operator.attrs.weight)?.pieces.at(-1)?.producer : undefined;
+    leads ||= maker === -1;
     for (const [i, { piece, shape }] of cut.entries()) {
       subOperators.push({
         id: cut.length === 1 ? operator.id : `${operator.id}#${i}`,
@@ -83,7 +84,7 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
         piece,
         shape,
         demand: demandOf(shape, hardware),
-        after: dynamic,
+        after: maker ?? -1,
       });
     }
     const features = operator.attrs.matrix.k * operator.attrs.matrix.groups;
@@ -102,14 +103,10 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
     if (tensor === undefined) continue;
     const elements = tensor.positions * tensor.features;
     for (const { producer, share } of entry.pieces) {
-      if (share > 0 && entry.lastUse > producer) {
-        flows.push({
-          tensor: tensor.id,
-          producer,
-          lastUse: entry.lastUse,
-          bytes: bytesOf(elements * share, hardware.precision.activationBits),
-        });
-      }
+      const from = Math.max(0, producer);
+      if (share === 0 || entry.lastUse <= from) continue;
+      const bytes = bytesOf(elements * share, hardware.precision.activationBits);
+      flows.push({ tensor: tensor.id, producer: from, lastUse: entry.lastUse, bytes });
     }
   }
   for (const [i, { id, shape, parent, piece }] of subOperators.entries()) {
@@ -123,7 +120,8 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
       });
     }
   }
-  return { subOperators, riders, flows };
+  // What needs no product rides with the first one, unless a product has to wait until it is done.
+  return { subOperators, riders: leads ? riders : riders.map(({ id, after }) => ({ id, after: Math.max(0, after) })), flows };
 }
 
 function refuseBatched(id: OperatorId, groups: number): never {

@@ -4,35 +4,50 @@
 import { internal } from '../base/problem.ts';
 import { computeLatency, feedLatency, keptBytes, operatorLatency } from '../cost/paper.ts';
 import type { Hardware } from '../hardware/hardware.ts';
+import type { OperatorId } from '../ir/graph.ts';
 import type { Flattened } from './flatten.ts';
 import type { ArrayId, Binding, Kept, OperatorPlan, SegmentPlan } from './plan.ts';
 import type { SegmentChoice } from './segment.ts';
 
-/** Segments with arrays assigned and kept data listed; a network without products is one segment of vector operators. */
+/**
+ * Segments with arrays assigned and kept data listed. Vector operators that come before every product make a
+ * segment of their own: in a network without products, or when a product's right operand waits for them.
+ */
 export function placeSegments(flat: Flattened, choices: readonly SegmentChoice[], hardware: Hardware): readonly SegmentPlan[] {
-  if (choices.length === 0 && flat.riders.length > 0) return [vectorSegment(flat)];
-  return choices.map((choice, id) => ({
-    id,
-    operators: placeOperators(flat, choice, hardware),
-    vectorOperators: flat.riders.filter(({ after }) => after >= choice.first && after <= choice.last).map((rider) => rider.id),
-    staged: [],
-    kept: keepData(flat, choice, choices[id + 1], hardware),
-    memoryMode: span(hardware.arrays - choice.memoryMode, choice.memoryMode),
-    intraCycles: choice.intra,
-    interCycles: choice.inter,
-  }));
+  const leading = flat.riders.filter(({ after }) => after < 0 || choices.length === 0).map(({ id }) => id);
+  const before = leading.length > 0 ? [vectorSegment(leading)] : [];
+  return [...before, ...choices.map((choice, i) => placeSegment(flat, choice, choices[i + 1], i + before.length, hardware))];
 }
 
-function vectorSegment(flat: Flattened): SegmentPlan {
+function vectorSegment(vectorOperators: readonly OperatorId[]): SegmentPlan {
   return {
     id: 0,
     operators: [],
-    vectorOperators: flat.riders.map(({ id }) => id),
+    vectorOperators,
     staged: [],
     kept: [],
     memoryMode: [],
     intraCycles: 0,
     interCycles: { writeBack: 0, switch: 0, rewrite: 0 },
+  };
+}
+
+function placeSegment(
+  flat: Flattened,
+  choice: SegmentChoice,
+  next: SegmentChoice | undefined,
+  id: number,
+  hardware: Hardware,
+): SegmentPlan {
+  return {
+    id,
+    operators: placeOperators(flat, choice, hardware),
+    vectorOperators: flat.riders.filter(({ after }) => after >= choice.first && after <= choice.last).map((rider) => rider.id),
+    staged: [],
+    kept: keepData(flat, choice, next, hardware),
+    memoryMode: span(hardware.arrays - choice.memoryMode, choice.memoryMode),
+    intraCycles: choice.intra,
+    interCycles: choice.inter,
   };
 }
 

@@ -13,6 +13,7 @@ export const exactSolver: Solver = { name: 'exact', solve };
 
 function solve(problem: AllocationProblem): Allocation | undefined {
   const { claims } = problem;
+  if (claims.length === 0) return { compute: [], memory: [], latency: 0 };
   const compute = claims.map((claim) => claim.tiles);
   const memory = claims.map(() => 0);
   if (!fits(problem, sum(compute), 0)) return undefined;

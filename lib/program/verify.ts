@@ -8,12 +8,14 @@ import { Findings } from './findings.ts';
 import { indexProgram } from './geometry.ts';
 import type { Program } from './program.ts';
 import { checkDeclarations } from './verify-declarations.ts';
+import { checkNumbers } from './verify-numbers.ts';
 import { walkProgram } from './verify-walk.ts';
 
 /** Every problem found; empty for a program that may run. Checks that depend on earlier ones are left out if those fail. */
 export function verifyProgram(program: Program, hardware: Hardware): readonly Problem[] {
   const findings = new Findings();
-  checkDeclarations(program, hardware, findings);
+  checkNumbers(program, findings);
+  if (findings.problems.length === 0) checkDeclarations(program, hardware, findings);
   if (findings.problems.length === 0) walkProgram(program, indexProgram(program), hardware, findings);
   return findings.problems;
 }

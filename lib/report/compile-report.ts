@@ -17,7 +17,7 @@ export type CompileReport = ReturnType<typeof compileReport>;
 
 /** Latency is for the whole batch; throughput counts its samples. */
 export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
-  const batch = graph.bindings['batch'] ?? 1;
+  const batch = graph.bindings.batch ?? 1;
   return {
     schemaVersion: 1 as const,
     model: plan.model,

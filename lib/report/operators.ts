@@ -1,7 +1,8 @@
 // Operators: a graph's matrix operators as rows of a table, and as a danfojs DataFrame.
 
 import type { DataFrame } from 'danfojs';
-import { type Graph, isMatrix, type MatrixOperator, type Tensor, tensorsOf } from '../ir/graph.ts';
+import type { Graph } from '../ir/graph.ts';
+import { inspect } from '../ir/inspect.ts';
 import { loadDanfo } from './table.ts';
 
 /** A row's keys are the titles of its columns. */
@@ -24,35 +25,12 @@ export type OperatorRow = {
 
 /** One row a matrix operator, in order. `weightBits`: bits of a stored weight, 8 unless given. */
 export function operatorRows(graph: Graph, weightBits = 8): readonly OperatorRow[] {
-  const tensors = tensorsOf(graph);
-  return graph.operators.filter(isMatrix).map((operator) => {
-    const { m, n, k, groups } = operator.attrs.matrix;
-    const macs = m * n * k * groups;
-    const weights = n * k * groups;
-    const elements = elementsOf(tensors.get(streamedInput(operator))) + weights + elementsOf(tensors.get(operator.output));
-    return {
-      id: operator.id,
-      kind: operator.kind,
-      m,
-      n,
-      k,
-      groups,
-      MACs: macs,
-      'weight KB': Math.ceil((weights * weightBits) / 8) / 1024,
-      inputReuse: k,
-      flopsPerMop: (2 * macs) / elements,
-    };
-  });
-}
-
-/** The operand that streams through the arrays: the first input that is not the stationary one. */
-function streamedInput({ inputs, attrs }: MatrixOperator): string {
-  const streamed = inputs.find((input) => input.tensor !== attrs.weight) ?? inputs[0];
-  return streamed?.tensor ?? '';
-}
-
-function elementsOf(tensor: Tensor | undefined): number {
-  return tensor === undefined ? 0 : tensor.positions * tensor.features;
+  return inspect(graph, { weightBits, activationBits: 8 }).operators.flatMap(
+    ({ id, kind, m, n, k, groups, macs, weightBytes, inputReuse, flopsPerMop }) =>
+      m === null || n === null || k === null || groups === null || inputReuse === null || flopsPerMop === null
+        ? []
+        : [{ id, kind, m, n, k, groups, MACs: macs, 'weight KB': weightBytes / 1024, inputReuse, flopsPerMop }],
+  );
 }
 
 /** A danfojs DataFrame of the matrix operators: id, kind, m, n, k, groups, MACs, weight KB, inputReuse, flopsPerMop. */

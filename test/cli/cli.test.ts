@@ -36,14 +36,30 @@ function refuses(args: readonly string[], ...words: readonly string[]): void {
   assert.not.match(err, /\n\s+at |internal:/);
 }
 
-test('inspect --json has the contract\'s fields and the published MAC count', () => {
+test("inspect --json has the contract's fields and the published MAC count", () => {
   const { schemaVersion, model, operators } = json('inspect', MODEL) as unknown as {
-    schemaVersion: number; model: { macs: number; weightBytes: number; operators: number }; operators: Record<string, unknown>[];
+    schemaVersion: number;
+    model: { macs: number; weightBytes: number; operators: number };
+    operators: Record<string, unknown>[];
   };
   assert.is(schemaVersion, 1);
   assert.is(model.macs, 1_814_073_344);
   assert.is(model.operators, operators.length);
-  for (const key of ['id', 'kind', 'm', 'n', 'k', 'groups', 'dynamic', 'macs', 'weightBytes', 'inputBytes', 'outputBytes', 'inputReuse', 'flopsPerMop']) {
+  for (const key of [
+    'id',
+    'kind',
+    'm',
+    'n',
+    'k',
+    'groups',
+    'dynamic',
+    'macs',
+    'weightBytes',
+    'inputBytes',
+    'outputBytes',
+    'inputReuse',
+    'flopsPerMop',
+  ]) {
     assert.ok(key in (operators[0] ?? {}), key);
   }
 });
@@ -51,14 +67,26 @@ test('inspect --json has the contract\'s fields and the published MAC count', ()
 test('hardware --json has each derived constant also under formulas', () => {
   const report = json('hardware', CHIP) as unknown as Record<string, unknown> & { formulas: Record<string, string> };
   const keys = [
-    'arrays', 'tileRows', 'tileColumns', 'memoryBytesPerArray', 'mvmCycles', 'opCim', 'dCim', 'dMain', 'bufferBytes',
-    'bufferBytesPerCycle', 'externalBytesPerCycle', 'writeCyclesPerArray', 'switchCycles', 'clockHz',
+    'arrays',
+    'tileRows',
+    'tileColumns',
+    'memoryBytesPerArray',
+    'mvmCycles',
+    'opCim',
+    'dCim',
+    'dMain',
+    'bufferBytes',
+    'bufferBytesPerCycle',
+    'externalBytesPerCycle',
+    'writeCyclesPerArray',
+    'switchCycles',
+    'clockHz',
   ];
   for (const key of keys) {
     assert.ok(key in report, key);
     assert.ok(key in report.formulas, `formula of ${key}`);
   }
-  assert.is(report['dMain'], 36);
+  assert.is(report.dMain, 36);
 });
 
 test('compile --out writes what simulate and verify take, and they agree', () => {
@@ -80,21 +108,33 @@ test('compile --out writes what simulate and verify take, and they agree', () =>
 });
 
 test('--no-simulate leaves simulated results null', () => {
-  const report = json('compile', MODEL, '--hw', CHIP, '--no-simulate') as unknown as { cycles: { simulated: null }; energyPicojoules: null };
+  const report = json('compile', MODEL, '--hw', CHIP, '--no-simulate') as unknown as {
+    cycles: { simulated: null };
+    energyPicojoules: null;
+  };
   assert.is(report.cycles.simulated, null);
   assert.is(report.energyPicojoules, null);
 });
 
 test('--batch and --bind batch mean the same, and the hash tells batches apart', () => {
-  const [one, flag, bound] = [json('inspect', MODEL), json('inspect', MODEL, '--batch', '4'), json('inspect', MODEL, '--bind', 'batch=4')] as unknown as { model: { macs: number; hash: string } }[];
+  const [one, flag, bound] = [
+    json('inspect', MODEL),
+    json('inspect', MODEL, '--batch', '4'),
+    json('inspect', MODEL, '--bind', 'batch=4'),
+  ] as unknown as { model: { macs: number; hash: string } }[];
   assert.is(flag?.model.macs, 4 * (one?.model.macs ?? 0));
   assert.equal(flag, bound);
   assert.is.not(flag?.model.hash, one?.model.hash);
 });
 
 test('compare shows every optimizer with the all-compute baseline first', () => {
-  const { rows } = json('compare', MODEL, '--hw', CHIP) as unknown as { rows: { optimizer: string; cycles: { simulated: number }; segments?: unknown }[] };
-  assert.equal(rows.map((row) => row.optimizer), ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'cmswitch']);
+  const { rows } = json('compare', MODEL, '--hw', CHIP) as unknown as {
+    rows: { optimizer: string; cycles: { simulated: number }; segments?: unknown }[];
+  };
+  assert.equal(
+    rows.map((row) => row.optimizer),
+    ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'cmswitch'],
+  );
   for (const row of rows) {
     assert.ok(row.cycles.simulated > 0);
     assert.not('segments' in row);

@@ -5,11 +5,22 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { MatrixShape } from '../../lib/base/shapes.ts';
 import {
-  computeLatency, demandOf, feedBytes, feedLatency, flopsPerMop, inputReuse, interLatency, intraLatency, keptBytes, operatorLatency,
-  prefixLatency, rewriteLatency, switchLatency, writeBackLatency,
+  computeLatency,
+  demandOf,
+  feedBytes,
+  feedLatency,
+  interLatency,
+  intraLatency,
+  keptBytes,
+  operatorLatency,
+  prefixLatency,
+  rewriteLatency,
+  switchLatency,
+  writeBackLatency,
 } from '../../lib/cost/paper.ts';
 import { loadHardware } from '../../lib/hardware/read.ts';
 import { rowsWritten, tileGrid } from '../../lib/hardware/tile.ts';
+import { flopsPerMop, inputReuse } from '../../lib/ir/inspect.ts';
 import { smallChip } from '../support/chips.ts';
 import { randomFrom } from '../support/networks.ts';
 
@@ -28,14 +39,27 @@ const FC8 = product(1, 4096, 1000);
 
 test('the tiles of VGG-16 convolutions 1_1 to 4_2 are 2, 4, 8, 16, 28, 56, 56, 104', () => {
   const shapes = [
-    [27, 64], [576, 64], [576, 128], [1152, 128], [1152, 256], [2304, 256], [2304, 256], [2304, 512],
+    [27, 64],
+    [576, 64],
+    [576, 128],
+    [1152, 128],
+    [1152, 256],
+    [2304, 256],
+    [2304, 256],
+    [2304, 512],
   ] as const;
-  assert.equal(shapes.map(([n, k]) => tileGrid({ n, k, groups: 1 }, LITERAL).tiles), [2, 4, 8, 16, 28, 56, 56, 104]);
+  assert.equal(
+    shapes.map(([n, k]) => tileGrid({ n, k, groups: 1 }, LITERAL).tiles),
+    [2, 4, 8, 16, 28, 56, 56, 104],
+  );
 });
 
 test('the fully connected layers of VGG-16 take 8,137, 1,339 and 325 tiles', () => {
   // ceil(25088/320) * ceil(4096/40) = 79 * 103; ceil(4096/320) = 13 by 103; 13 by ceil(1000/40) = 25.
-  assert.equal([product(1, 25088, 4096), product(1, 4096, 4096), FC8].map((shape) => tileGrid(shape, LITERAL).tiles), [8137, 1339, 325]);
+  assert.equal(
+    [product(1, 25088, 4096), product(1, 4096, 4096), FC8].map((shape) => tileGrid(shape, LITERAL).tiles),
+    [8137, 1339, 325],
+  );
 });
 
 test('a tile grid has ceil(n/rows) by ceil(k/columns) tiles, and a full tile is one tile', () => {
@@ -134,12 +158,26 @@ test('Eq. (1): each direction of switching has its own latency', () => {
 });
 
 test('Eq. (2): the operator with most arrays sets T_rw', () => {
-  assert.is(rewriteLatency([{ parent: 'a', computeArrays: 8 }, { parent: 'b', computeArrays: 56 }, { parent: 'c', computeArrays: 32 }], LITERAL), 56 * 320);
+  assert.is(
+    rewriteLatency(
+      [
+        { parent: 'a', computeArrays: 8 },
+        { parent: 'b', computeArrays: 56 },
+        { parent: 'c', computeArrays: 32 },
+      ],
+      LITERAL,
+    ),
+    56 * 320,
+  );
   assert.is(rewriteLatency([], LITERAL), 0);
 });
 
 test('sub-operators of one operator count as one in T_rw', () => {
-  const pieces = [{ parent: 'a', computeArrays: 30 }, { parent: 'b', computeArrays: 40 }, { parent: 'a', computeArrays: 20 }];
+  const pieces = [
+    { parent: 'a', computeArrays: 30 },
+    { parent: 'b', computeArrays: 40 },
+    { parent: 'a', computeArrays: 20 },
+  ];
   assert.is(rewriteLatency(pieces, LITERAL), 50 * 320);
 });
 

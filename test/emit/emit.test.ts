@@ -42,12 +42,14 @@ test('the program computes every product of the network once, and nothing else',
       const { m } = program.operators.find(({ id }) => id === op.operator)!.matrix!;
       macs += m * (op.outputs.to - op.outputs.from) * (op.inner.to - op.inner.from);
     }
-    const expected = graph.operators.filter(isMatrix).reduce((sum, { attrs: { matrix } }) => sum + matrix.m * matrix.n * matrix.k * matrix.groups, 0);
+    const expected = graph.operators
+      .filter(isMatrix)
+      .reduce((sum, { attrs: { matrix } }) => sum + matrix.m * matrix.n * matrix.k * matrix.groups, 0);
     assert.is(macs, expected, name);
   }
 });
 
-test('modes and arrays are the plan\'s: a product computes on its compute arrays, and memory is where the plan has memory', () => {
+test("modes and arrays are the plan's: a product computes on its compute arrays, and memory is where the plan has memory", () => {
   for (const { program, plan, name } of PROGRAMS) {
     const blocks = groupsOf(program).filter((ops) => ops.some(({ kind }) => kind === 'CIM.mvm' || kind === 'VEC.run'));
     assert.is(blocks.length, plan.segments.length, name);
@@ -65,10 +67,16 @@ test('modes and arrays are the plan\'s: a product computes on its compute arrays
       }
       if (!blocks.includes(ops)) continue;
       const planned = plan.segments[++segment]!;
-      assert.equal([...memory].sort((a, b) => a - b), [...planned.memoryMode].sort((a, b) => a - b), name);
+      assert.equal(
+        [...memory].sort((a, b) => a - b),
+        [...planned.memoryMode].sort((a, b) => a - b),
+        name,
+      );
       for (const op of ops) {
         if (op.kind !== 'CIM.mvm') continue;
-        const operator = planned.operators.find(({ parent, piece }) => parent === op.operator && piece.outputs.from === op.outputs.from && piece.inner.from === op.inner.from);
+        const operator = planned.operators.find(
+          ({ parent, piece }) => parent === op.operator && piece.outputs.from === op.outputs.from && piece.inner.from === op.inner.from,
+        );
         assert.equal(op.arrays, operator?.compute, name);
       }
     }
@@ -78,8 +86,16 @@ test('modes and arrays are the plan\'s: a product computes on its compute arrays
 test('an all-compute program never switches an array and keeps no data in one', () => {
   for (const { program, plan, name } of PROGRAMS) {
     if (plan.optimizer !== 'static:1') continue;
-    assert.not(groupsOf(program).flat().some(({ kind }) => kind === 'CM.switch'), name);
-    assert.not(program.regions.some(({ place }) => place.kind === 'arrays'), name);
+    assert.not(
+      groupsOf(program)
+        .flat()
+        .some(({ kind }) => kind === 'CM.switch'),
+      name,
+    );
+    assert.not(
+      program.regions.some(({ place }) => place.kind === 'arrays'),
+      name,
+    );
   }
 });
 
@@ -94,7 +110,10 @@ test('a relaxed plan is refused, and says which operator', async () => {
   const uneven = plan.segments.flatMap(({ operators }) => operators).filter(({ copies }) => !Number.isInteger(copies));
   assert.ok(uneven.length > 0, 'the plan happens to have whole copies');
   const problems = problemsOf(() => emit(graph, plan, smallChip()));
-  assert.equal(problems.map(({ kind }) => kind), uneven.map(() => 'plan'));
+  assert.equal(
+    problems.map(({ kind }) => kind),
+    uneven.map(() => 'plan'),
+  );
   assert.match(problems.map(describe).join('\n'), uneven[0]!.id);
 });
 
@@ -143,12 +162,14 @@ test('a dynamic product is written from where its operand lies', async () => {
   for (const optimizer of OPTIMIZERS) {
     const result = await compiled(graph, smallChip(), optimizer);
     assertRight(result);
-    const writes = groupsOf(result.program).flat().filter((op) => op.kind === 'CIM.write' && op.operator.startsWith('product'));
+    const writes = groupsOf(result.program)
+      .flat()
+      .filter((op) => op.kind === 'CIM.write' && op.operator.startsWith('product'));
     assert.ok(writes.length > 0 && writes.every((op) => op.kind === 'CIM.write' && op.from.length > 0));
   }
 });
 
-test('a dynamic product runs whose right operand is the network\'s input, moved or not', async () => {
+test("a dynamic product runs whose right operand is the network's input, moved or not", async () => {
   for (const moved of [false, true]) {
     const net = new NetworkBuilder();
     const from = net.tokens(12, 24);
@@ -161,7 +182,11 @@ test('a network of vector operators only is a program without weights', async ()
   const net = new NetworkBuilder();
   const result = await compiled(net.finish([net.pool(net.pool(net.input(1, 4, 16, 16)))], 'pools'), smallChip());
   assertRight(result);
-  assert.not(groupsOf(result.program).flat().some(({ kind }) => kind === 'CIM.write'));
+  assert.not(
+    groupsOf(result.program)
+      .flat()
+      .some(({ kind }) => kind === 'CIM.write'),
+  );
 });
 
 test.run();

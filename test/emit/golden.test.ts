@@ -14,8 +14,16 @@ import { NetworkBuilder } from '../support/networks.ts';
 const CHIP = smallChip({
   hash: 'feed',
   energy: {
-    mac: 1, memoryReadByte: 1, memoryWriteByte: 1, bufferReadByte: 1, bufferWriteByte: 1, externalByte: 1, vectorElement: 1, switchArray: 1,
-    leakagePerCycle: 1, refreshPerCycle: 1,
+    mac: 1,
+    memoryReadByte: 1,
+    memoryWriteByte: 1,
+    bufferReadByte: 1,
+    bufferWriteByte: 1,
+    externalByte: 1,
+    vectorElement: 1,
+    switchArray: 1,
+    leakagePerCycle: 1,
+    refreshPerCycle: 1,
   },
 });
 

@@ -57,8 +57,9 @@ export class KernelClient {
     const folder = mkdtempSync(join(tmpdir(), 'cimbook-kernel-'));
     const file = join(folder, 'connection.json');
     writeFileSync(file, JSON.stringify(connection));
-    // A process group of its own, as Jupyter does it.
-    const child = spawn(process.execPath, [kernelEntry, file], { cwd, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+    // As Jupyter does it: a process group of its own, and a parent whose end is the kernel's end.
+    const env = { ...process.env, JPY_PARENT_PID: String(process.pid) };
+    const child = spawn(process.execPath, [kernelEntry, file], { cwd, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
     const client = new KernelClient(child, connection, folder);
     client.shell.connect(endpoint(connection, shell_port));
     client.control.connect(endpoint(connection, control_port));

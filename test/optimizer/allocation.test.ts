@@ -15,15 +15,20 @@ function total(values: readonly number[]): number {
 }
 
 /** Why an allocation may not be used, or undefined. */
-function brokenRule({ claims, budget }: AllocationProblem, { compute, memory }: Pick<Allocation, 'compute' | 'memory'>): string | undefined {
+function brokenRule(
+  { claims, budget }: AllocationProblem,
+  { compute, memory }: Pick<Allocation, 'compute' | 'memory'>,
+): string | undefined {
   for (const [i, { tiles, mostCopies }] of claims.entries()) {
     const copies = (compute[i] ?? 0) / tiles;
-    if (!Number.isInteger(copies) || copies < 1 || copies > mostCopies) return `operator ${i} has ${copies} copies of at most ${mostCopies}`;
+    if (!Number.isInteger(copies) || copies < 1 || copies > mostCopies)
+      return `operator ${i} has ${copies} copies of at most ${mostCopies}`;
     const storing = memory[i] ?? -1;
     if (!Number.isInteger(storing) || storing < 0) return `operator ${i} has ${storing} memory arrays`;
   }
   const [computing, storing] = [total(compute), total(memory)];
-  if (computing > budget.compute || storing > budget.memory || computing + storing > budget.together) return `uses ${computing} + ${storing} arrays`;
+  if (computing > budget.compute || storing > budget.memory || computing + storing > budget.together)
+    return `uses ${computing} + ${storing} arrays`;
   return undefined;
 }
 
@@ -136,7 +141,8 @@ test('without whole copies, too, exact and GLPK agree', async () => {
     const problem = { ...randomAllocation(seed, { mostOperators: 4, mostArrays: 24, mostTiles: 5 }), relaxed: true };
     const [exact, other] = [exactSolver.solve(problem), glpk.solve(problem)];
     assert.is(exact === undefined, other === undefined, `segment ${seed}`);
-    if (exact !== undefined && other !== undefined) assert.ok(close(exact.latency, other.latency), `segment ${seed}: ${exact.latency} and ${other.latency}`);
+    if (exact !== undefined && other !== undefined)
+      assert.ok(close(exact.latency, other.latency), `segment ${seed}: ${exact.latency} and ${other.latency}`);
   }
 });
 
@@ -163,8 +169,13 @@ test('a larger budget never makes a segment slower', () => {
 });
 
 test('a segment without operators takes no arrays and no time', async () => {
-  const problem: AllocationProblem = { claims: [], budget: { compute: 1, memory: 1, together: 1 }, hardware: { dCim: 1, dMain: 1 }, relaxed: false };
-  for (const name of ['glpk']) {
+  const problem: AllocationProblem = {
+    claims: [],
+    budget: { compute: 1, memory: 1, together: 1 },
+    hardware: { dCim: 1, dMain: 1 },
+    relaxed: false,
+  };
+  for (const name of ['exact', 'glpk']) {
     const solver = await loadSolver(name);
     assert.equal(solver.solve(problem), { compute: [], memory: [], latency: 0 }, name);
   }
@@ -173,7 +184,10 @@ test('a segment without operators takes no arrays and no time', async () => {
 test('two operators of a tile on three arrays: the slower one gets the second copy', () => {
   const claim = (computeCycles: number) => ({ tiles: 1, computeCycles, feedBytes: 1, mostCopies: 100 });
   const problem: AllocationProblem = {
-    claims: [claim(100), claim(60)], budget: { compute: 3, memory: 3, together: 3 }, hardware: { dCim: 1, dMain: 10 }, relaxed: false,
+    claims: [claim(100), claim(60)],
+    budget: { compute: 3, memory: 3, together: 3 },
+    hardware: { dCim: 1, dMain: 10 },
+    relaxed: false,
   };
   assert.equal(exactSolver.solve(problem), { compute: [2, 1], memory: [0, 0], latency: 60 });
 });

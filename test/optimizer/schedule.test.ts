@@ -8,7 +8,7 @@ import type { Hardware } from '../../lib/hardware/hardware.ts';
 import { loadHardware } from '../../lib/hardware/read.ts';
 import { type Graph, isMatrix, tensorsOf } from '../../lib/ir/graph.ts';
 import type { Plan } from '../../lib/optimizer/plan.ts';
-import { schedule, type ScheduleOptions } from '../../lib/optimizer/schedule.ts';
+import { type ScheduleOptions, schedule } from '../../lib/optimizer/schedule.ts';
 import { verifyPlan } from '../../lib/optimizer/verify.ts';
 import { randomChip, smallChip } from '../support/chips.ts';
 import { OPTIMIZERS } from '../support/compiled.ts';
@@ -62,7 +62,11 @@ interface Counts {
 }
 
 /** The least latency whose fewest arrays fit, among all latencies any count of arrays can give. */
-function allocate(products: readonly Product[], chip: Hardware, most: { readonly compute: number; readonly memory: number }): Counts | undefined {
+function allocate(
+  products: readonly Product[],
+  chip: Hardware,
+  most: { readonly compute: number; readonly memory: number },
+): Counts | undefined {
   const dMain = chip.bufferBytesPerCycle + chip.externalBytesPerCycle;
   const latencies = new Set<number>();
   for (const { m, feed } of products) {
@@ -103,14 +107,25 @@ interface Value {
 }
 
 /** Eq. (1), (2), (4) and (9) for one segment after another; undefined if it cannot be allocated. */
-function extend(chain: Chain, chip: Hardware, before: { readonly value: Value; readonly first: number } | undefined, first: number, last: number, frozen?: number): Value | undefined {
+function extend(
+  chain: Chain,
+  chip: Hardware,
+  before: { readonly value: Value; readonly first: number } | undefined,
+  first: number,
+  last: number,
+  frozen?: number,
+): Value | undefined {
   const most = frozen === undefined ? { compute: chip.arrays, memory: chip.arrays } : { compute: chip.arrays - frozen, memory: frozen };
   const counts = allocate(chain.products.slice(first, last + 1), chip, most);
   if (counts === undefined) return undefined;
   const had = before?.value.memoryMode ?? 0;
   const memoryMode = frozen ?? Math.max(total(counts.memory), Math.min(had, chip.arrays - total(counts.compute)));
-  const switching = had > memoryMode ? (had - memoryMode) * chip.switchCycles.memoryToCompute : (memoryMode - had) * chip.switchCycles.computeToMemory;
-  const volume = before === undefined ? 0 : total(chain.tensors.map(([by, until, bytes]) => (by >= before.first && by < first && until >= first ? bytes : 0)));
+  const switching =
+    had > memoryMode ? (had - memoryMode) * chip.switchCycles.memoryToCompute : (memoryMode - had) * chip.switchCycles.computeToMemory;
+  const volume =
+    before === undefined
+      ? 0
+      : total(chain.tensors.map(([by, until, bytes]) => (by >= before.first && by < first && until >= first ? bytes : 0)));
   const kept = chip.bufferBytes + Math.min(had, memoryMode) * chip.memoryBytesPerArray;
   const writeBack = Math.max(0, volume - kept) / chip.externalBytesPerCycle;
   const rewrite = Math.max(...counts.compute) * chip.writeCyclesPerArray;
@@ -160,7 +175,11 @@ function cases(most: number, count: number): readonly { graph: Graph; chip: Hard
   const found: { graph: Graph; chip: Hardware; chain: Chain }[] = [];
   for (let seed = 0; found.length < count; seed++) {
     const random = randomChip(seed);
-    const chip = { ...random, writeCyclesPerArray: random.tileRows * random.writeCyclesPerRow, switchCycles: { memoryToCompute: seed % 5, computeToMemory: seed % 7 } };
+    const chip = {
+      ...random,
+      writeCyclesPerArray: random.tileRows * random.writeCyclesPerRow,
+      switchCycles: { memoryToCompute: seed % 5, computeToMemory: seed % 7 },
+    };
     const graph = randomNetwork(seed);
     const chain = chainOf(graph, chip);
     if (chain.products.length <= 1 || chain.products.length > most || chain.products.some(({ tiles }) => tiles > chip.arrays)) continue;
@@ -177,7 +196,11 @@ test('a plan of a random network on a random chip has no broken invariant', asyn
       const graph = randomNetwork(seed);
       const plan = await schedule(graph, randomChip(seed), { optimizer });
       assert.equal(verifyPlan(plan, graph).map(describe), [], `${seed}, ${optimizer}`);
-      const sum = total(plan.segments.map(({ intraCycles, interCycles: { writeBack, switch: switching, rewrite } }) => intraCycles + writeBack + switching + rewrite));
+      const sum = total(
+        plan.segments.map(
+          ({ intraCycles, interCycles: { writeBack, switch: switching, rewrite } }) => intraCycles + writeBack + switching + rewrite,
+        ),
+      );
       assert.ok(close(plan.analyticCycles, sum), `${seed}, ${optimizer}: ${plan.analyticCycles} is not the sum of its segments, ${sum}`);
     }
   }
@@ -221,7 +244,10 @@ test('both solvers run a segment that both chose in the same time', async () => 
       const other = glpk.segments.find((candidate) => members(candidate) === members(segment));
       if (other === undefined) continue;
       common++;
-      assert.ok(close(segment.intraCycles, other.intraCycles), `${graph.name}, ${members(segment)}: ${segment.intraCycles} and ${other.intraCycles}`);
+      assert.ok(
+        close(segment.intraCycles, other.intraCycles),
+        `${graph.name}, ${members(segment)}: ${segment.intraCycles} and ${other.intraCycles}`,
+      );
     }
   }
   assert.ok(common > 20, `only ${common} segments in common`);
@@ -242,7 +268,10 @@ test('a dynamic product is never in a segment with the maker of its right operan
     };
     for (const operator of graph.operators) {
       if (operator.kind !== 'matMul' || !operator.attrs.dynamic) continue;
-      assert.ok(Math.max(...segmentOf(operator.attrs.weight)) < Math.min(...segmentOf(operator.output)), `${operator.id} on ${arrays} arrays`);
+      assert.ok(
+        Math.max(...segmentOf(operator.attrs.weight)) < Math.min(...segmentOf(operator.output)),
+        `${operator.id} on ${arrays} arrays`,
+      );
     }
   }
 });
@@ -251,7 +280,8 @@ test('a dynamic product is never in a segment with the maker of its right operan
 function earlyVgg(): Graph {
   const net = new NetworkBuilder();
   let map = net.input(1, 3, 224, 224);
-  for (const width of [64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512]) map = width === 0 ? net.pool(map) : net.conv(map, width, { relu: true });
+  for (const width of [64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512])
+    map = width === 0 ? net.pool(map) : net.conv(map, width, { relu: true });
   return net.finish([map], 'early VGG-16');
 }
 
@@ -268,7 +298,10 @@ test('on the literal chip, all arrays computing, convolutions 1-4 of VGG-16 are 
 test('with modes free, convolutions 1-4 stay a segment, but 5 and 6 part: alone, each has 40 arrays to be fed from', async () => {
   const plan = await schedule(earlyVgg(), loadHardware('hw/dynaplasia-paper.json'));
   assert.equal(segmentsOf(plan).slice(0, 4), [[1, 2, 3, 4], [5], [6], [7]]);
-  assert.equal(plan.segments.slice(1, 3).map(({ operators }) => total(operators.map(({ memoryIn }) => memoryIn.length))), [40, 40]);
+  assert.equal(
+    plan.segments.slice(1, 3).map(({ operators }) => total(operators.map(({ memoryIn }) => memoryIn.length))),
+    [40, 40],
+  );
 });
 
 /** The problems of options that must be refused. */
@@ -278,20 +311,29 @@ async function refused(options: ScheduleOptions): Promise<readonly Problem[]> {
 
 for (const optimizer of ['puma', '', 'static', 'static:', 'static:2', 'static:-1', 'static:x', 'static:1e0']) {
   test(`optimizer '${optimizer}' is refused as a wrong option`, async () => {
-    assert.equal((await refused({ optimizer })).map(({ kind }) => kind), ['usage']);
+    assert.equal(
+      (await refused({ optimizer })).map(({ kind }) => kind),
+      ['usage'],
+    );
   });
 }
 
 test('an unknown solver is refused, and those there are are named', async () => {
   const problems = await refused({ solver: 'gurobi' });
-  assert.equal(problems.map(({ kind }) => kind), ['usage']);
+  assert.equal(
+    problems.map(({ kind }) => kind),
+    ['usage'],
+  );
   assert.match(problems.map(describe).join(), /gurobi.*exact.*glpk/s);
 });
 
 for (const optimizer of ['static:0', 'static:0.05']) {
   test(`'${optimizer}' leaves no array of 16 to compute, and is refused`, async () => {
     const problems = await refused({ optimizer });
-    assert.equal(problems.map(({ kind }) => kind), ['usage']);
+    assert.equal(
+      problems.map(({ kind }) => kind),
+      ['usage'],
+    );
     assert.match(problems.map(describe).join(), '16 arrays');
   });
 }
@@ -301,7 +343,10 @@ test('a network without products is one segment of vector operators', async () =
   const graph = net.finish([net.pool(net.input(1, 4, 8, 8))]);
   const plan = await schedule(graph, smallChip());
   assert.equal(verifyPlan(plan, graph), []);
-  assert.equal(plan.segments.map(({ operators, vectorOperators }) => [operators.length, vectorOperators.length]), [[0, 1]]);
+  assert.equal(
+    plan.segments.map(({ operators, vectorOperators }) => [operators.length, vectorOperators.length]),
+    [[0, 1]],
+  );
 });
 
 test('a signal that is aborted stops the search', async () => {

@@ -15,7 +15,12 @@ const SEED = { seed: 20251, numRuns: 1500 };
 
 function operator(matrix: MatrixShape): MatrixOperator {
   return {
-    id: 'op', kind: 'matMul', onnxType: 'MatMul', inputs: [], output: 'out', epilogue: [],
+    id: 'op',
+    kind: 'matMul',
+    onnxType: 'MatMul',
+    inputs: [],
+    output: 'out',
+    epilogue: [],
     attrs: { matrix, weight: 'w', transposeWeight: false, dynamic: false },
   };
 }
@@ -36,7 +41,9 @@ function overlap(a: CutPiece, b: CutPiece): boolean {
 
 const CASE = fc.record({
   shape: fc.record({
-    m: fc.integer({ min: 1, max: 9 }), n: fc.integer({ min: 1, max: 300 }), k: fc.integer({ min: 1, max: 200 }),
+    m: fc.integer({ min: 1, max: 9 }),
+    n: fc.integer({ min: 1, max: 300 }),
+    k: fc.integer({ min: 1, max: 200 }),
     groups: fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 40 })),
   }),
   tileRows: fc.integer({ min: 1, max: 40 }),
@@ -49,7 +56,10 @@ test('pieces are disjoint, complete and within the limit, for any shape and chip
     fc.property(CASE, ({ shape, tileRows, tileColumns, most }) => {
       const chip = smallChip({ tileRows, tileColumns });
       const pieces = split(shape, chip, most);
-      assert.is(pieces.reduce((sum, piece) => sum + area(piece), 0), shape.n * shape.k * shape.groups);
+      assert.is(
+        pieces.reduce((sum, piece) => sum + area(piece), 0),
+        shape.n * shape.k * shape.groups,
+      );
       const byOutput = [...pieces].sort((a, b) => a.piece.outputs.from - b.piece.outputs.from || a.piece.inner.from - b.piece.inner.from);
       for (const [i, piece] of byOutput.entries()) {
         const next = byOutput[i + 1];
@@ -152,7 +162,10 @@ test('an operator that fits is one piece, itself', () => {
 
 test('with no array to compute, the operator is named as not fitting', () => {
   const problems = problemsOf(() => split({ m: 1, n: 1, k: 1, groups: 1 }, smallChip(), 0));
-  assert.equal(problems.map((problem) => [problem.kind, 'operator' in problem && problem.operator]), [['does-not-fit', 'op']]);
+  assert.equal(
+    problems.map((problem) => [problem.kind, 'operator' in problem && problem.operator]),
+    [['does-not-fit', 'op']],
+  );
 });
 
 test.run();

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { positionsNeeded, positionsReleased, type Window } from '../../lib/base/shapes.ts';
-import { activityOf, type Activity, chunkReaching, indexProgram, progressAt } from '../../lib/program/geometry.ts';
+import { type Activity, activityOf, chunkReaching, indexProgram, progressAt } from '../../lib/program/geometry.ts';
 import { parseProgram } from '../../lib/program/parse.ts';
 import { type TaskGraph, taskGraph } from '../../lib/program/tasks.ts';
 import { randomFrom } from '../support/networks.ts';
@@ -55,8 +55,13 @@ function reads(window: Window, position: number): readonly [least: number, most:
 
 const WINDOW = fc
   .record({
-    samples: fc.integer({ min: 1, max: 3 }), rowsOut: fc.integer({ min: 1, max: 6 }), widthOut: fc.integer({ min: 1, max: 4 }),
-    widthIn: fc.integer({ min: 1, max: 4 }), stride: fc.integer({ min: 1, max: 3 }), reach: fc.integer({ min: 1, max: 4 }), lead: fc.integer({ min: 0, max: 2 }),
+    samples: fc.integer({ min: 1, max: 3 }),
+    rowsOut: fc.integer({ min: 1, max: 6 }),
+    widthOut: fc.integer({ min: 1, max: 4 }),
+    widthIn: fc.integer({ min: 1, max: 4 }),
+    stride: fc.integer({ min: 1, max: 3 }),
+    reach: fc.integer({ min: 1, max: 4 }),
+    lead: fc.integer({ min: 0, max: 2 }),
     extra: fc.integer({ min: 0, max: 3 }),
   })
   .map(({ extra, ...window }): Window => ({ ...window, rowsIn: Math.max(1, (window.rowsOut - 1) * window.stride + window.reach - extra) }));
@@ -68,7 +73,10 @@ test('the positions needed are all that the outputs so far read, to the end of t
       const outputs = window.samples * window.rowsOut * window.widthOut;
       for (let count = 1; count <= outputs; count++) {
         most = Math.max(most, (reads(window, count - 1)?.[1] ?? -1) + 1);
-        assert.ok(positionsNeeded(window, count) >= most, `${count} outputs read ${most} positions, needed are ${positionsNeeded(window, count)}`);
+        assert.ok(
+          positionsNeeded(window, count) >= most,
+          `${count} outputs read ${most} positions, needed are ${positionsNeeded(window, count)}`,
+        );
         assert.ok(positionsNeeded(window, count) <= window.samples * window.rowsIn * window.widthIn);
       }
       assert.is(positionsNeeded(window, 0), 0);
@@ -86,7 +94,8 @@ test('no released position is read by an output still to come', () => {
         const released = positionsReleased(window, count);
         assert.ok(released >= before, 'a position comes back');
         before = released;
-        for (let later = count; later < outputs; later++) assert.ok((reads(window, later)?.[0] ?? released) >= released, `${count} outputs release ${released}`);
+        for (let later = count; later < outputs; later++)
+          assert.ok((reads(window, later)?.[0] ?? released) >= released, `${count} outputs release ${released}`);
       }
       assert.is(before, window.samples * window.rowsIn * window.widthIn);
     }),

@@ -42,7 +42,8 @@ function rejects(rule: ProgramRule, claim: string, ...edits: readonly Edit[]): v
 const WRITE_0 = 'CIM.write(operator=conv0, outputs=0:16, inner=0:36, copies=7, arrays=[0-13], from=[])\n';
 const WRITE_1 = 'CIM.write(operator=conv2, outputs=0:48, inner=0:144, copies=1, arrays=[0-14], from=[])\n';
 const WRITE_2 = 'CIM.write(operator=conv2, outputs=48:96, inner=0:144, copies=1, arrays=[0-14], from=[])\n';
-const LAST = 'parallel {\n  CIM.mvm(operator=conv2, outputs=48:96, inner=0:144, copies=1, arrays=[0-14], chunks=4, from=[r1], to=[r6])\n}\n';
+const LAST =
+  'parallel {\n  CIM.mvm(operator=conv2, outputs=48:96, inner=0:144, copies=1, arrays=[0-14], chunks=4, from=[r1], to=[r6])\n}\n';
 const MVM_0 = '  CIM.mvm(operator=conv0, outputs=0:16, inner=0:36, copies=7, arrays=[0-13], chunks=8, from=[r2, r3, r0], to=[r4, r5])\n';
 const POOL = '  VEC.run(operator=pool1, chunks=4, from=[r4, r5], to=[r1])\n';
 const TOM = 'CM.switch(TOM, arrays=[14-15])\n';
@@ -55,20 +56,32 @@ test('the program as it is has no problems, and runs', () => {
 rejects('mode', 'computing on an array in memory mode', ['CM.switch(TOC, arrays=[14])\n', '']);
 rejects('mode', 'memory in an array in compute mode', [TOM, '']);
 rejects('mode', 'memory in an array that was switched back', ['CM.switch(TOC, arrays=[14])\n', 'CM.switch(TOC, arrays=[14-15])\n']);
-rejects('mode', 'switching inside a parallel block', [MVM_0, `  CM.switch(TOC, arrays=[14])\n${MVM_0}`], ['CM.switch(TOC, arrays=[14])\nCIM', 'CIM']);
+rejects(
+  'mode',
+  'switching inside a parallel block',
+  [MVM_0, `  CM.switch(TOC, arrays=[14])\n${MVM_0}`],
+  ['CM.switch(TOC, arrays=[14])\nCIM', 'CIM'],
+);
 
 rejects('weights', 'computing without writing the weights', [WRITE_0, '']);
 rejects('weights', 'computing with the weights of another piece', [WRITE_2, '']);
 rejects('weights', 'computing with the weights of another operator', [WRITE_1, '']);
 rejects('weights', 'tiles of a copy in the wrong order', [WRITE_0, WRITE_0.replace('[0-13]', '[1,0,2-13]')]);
 rejects('weights', 'weights in other arrays than those computing', [WRITE_1, WRITE_1.replace('[0-14]', '[1-14,0]')]);
-rejects('weights', 'weights overwritten before they are used', [WRITE_0, `${WRITE_0}${WRITE_0.replace('copies=7, arrays=[0-13]', 'copies=1, arrays=[1,0]')}`]);
+rejects('weights', 'weights overwritten before they are used', [
+  WRITE_0,
+  `${WRITE_0}${WRITE_0.replace('copies=7, arrays=[0-13]', 'copies=1, arrays=[1,0]')}`,
+]);
 
 rejects('use-before-write', 'reading a region that nobody has written', ['to=[r2, r3]', 'to=[r2]']);
 rejects('use-before-write', 'reading a region that is written in a later block', [POOL, ''], [LAST, LAST.replace('}', `${POOL}}`)]);
-rejects('use-before-write', 'reading a window after its block has ended', ['from=[r1], to=[r6]', 'from=[r1, r7], to=[r6]'], [
-  'region r6', 'region r7 tensor=pool1.out features=0:16 window=8 at=external\nregion r6',
-], [POOL, POOL.replace('to=[r1]', 'to=[r7]')]);
+rejects(
+  'use-before-write',
+  'reading a window after its block has ended',
+  ['from=[r1], to=[r6]', 'from=[r1, r7], to=[r6]'],
+  ['region r6', 'region r7 tensor=pool1.out features=0:16 window=8 at=external\nregion r6'],
+  [POOL, POOL.replace('to=[r1]', 'to=[r7]')],
+);
 
 rejects('coverage', 'an input that lacks a feature', ['from=[r2, r3, r0]', 'from=[r2, r3]']);
 rejects('coverage', 'an output that lacks a feature', ['to=[r4, r5]', 'to=[r4]']);
@@ -81,9 +94,12 @@ rejects('capacity', 'a region beyond the end of the buffer', ['at=buffer+40', `a
 rejects('capacity', 'a region beyond the end of an array', ['at=arrays[15]+0', 'at=arrays[15]+257']);
 rejects('overlap', 'two regions in the same bytes of the buffer', ['at=buffer+40', 'at=buffer+39']);
 rejects('overlap', 'two regions in the same bytes of an array', ['at=arrays[14-15]+256', 'at=arrays[14-15]+255']);
-rejects('overlap', 'weights over data that is still needed', [WRITE_1, WRITE_1.replace('[0-14]', '[0-13,15]')], [
-  'arrays=[0-14], chunks=4, from=[r1]', 'arrays=[0-13,15], chunks=4, from=[r1]',
-]);
+rejects(
+  'overlap',
+  'weights over data that is still needed',
+  [WRITE_1, WRITE_1.replace('[0-14]', '[0-13,15]')],
+  ['arrays=[0-14], chunks=4, from=[r1]', 'arrays=[0-13,15], chunks=4, from=[r1]'],
+);
 
 test('a region ends at the last byte of the buffer and of an array without a problem', () => {
   assert.equal(verifyProgram(edited([['at=buffer+40', `at=buffer+${8192 - 160}`]]), CHIP), []);
@@ -95,21 +111,30 @@ rejects('exactly-once', 'a piece is computed twice', [LAST, `${LAST}${WRITE_2}${
 rejects('exactly-once', 'pieces overlap', [WRITE_2, WRITE_2.replace('48:96', '47:95')], [LAST, LAST.replace('48:96', '47:95')]);
 rejects('exactly-once', 'a vector operator is missing', [POOL, '']);
 rejects('exactly-once', 'a vector operator runs twice', [POOL, POOL + POOL]);
-rejects('exactly-once', 'the network\'s output does not reach external memory', ['window=16 at=external', 'window=16 at=buffer+0']);
-rejects('exactly-once', 'only a part of the network\'s output reaches external memory', ['features=0:96', 'features=1:96']);
+rejects('exactly-once', "the network's output does not reach external memory", ['window=16 at=external', 'window=16 at=buffer+0']);
+rejects('exactly-once', "only a part of the network's output reaches external memory", ['features=0:96', 'features=1:96']);
 
 rejects('array-busy', 'an array is listed twice', [WRITE_0, WRITE_0.replace('[0-13]', '[0-12,12]')]);
 rejects('array-busy', 'an array computes for one operator and is memory of another', ['at=arrays[14-15]+256', 'at=arrays[13,15]+256']);
-rejects('array-busy', 'an array computes for two operators of a block', [LAST, ''], [WRITE_2, ''], [
-  '  CIM.mvm(operator=conv2', `${LAST.split('\n')[1]}\n  CIM.mvm(operator=conv2`,
-]);
+rejects(
+  'array-busy',
+  'an array computes for two operators of a block',
+  [LAST, ''],
+  [WRITE_2, ''],
+  ['  CIM.mvm(operator=conv2', `${LAST.split('\n')[1]}\n  CIM.mvm(operator=conv2`],
+);
 rejects('cyclic-wait', 'a window smaller than what its reader needs at once', ['features=0:4 window=40', 'features=0:4 window=8']);
 
 rejects('reference', 'a region that is not declared', ['from=[r1]', 'from=[r9]']);
 rejects('reference', 'an operator that is not declared', ['VEC.run(operator=pool1', 'VEC.run(operator=pool9']);
 rejects('reference', 'a tensor that is not declared', ['region r5 tensor=conv0.out', 'region r5 tensor=conv9.out']);
-rejects('reference', 'an operator\'s output that is not declared', ['operator pool1 output=pool1.out', 'operator pool1 output=pool9.out']);
-rejects('reference', 'a partial sum that is not declared', ['inner=0:144', 'inner=0:140'], ['outputs=0:48, inner=0:144', 'outputs=0:48, inner=0:140']);
+rejects('reference', "an operator's output that is not declared", ['operator pool1 output=pool1.out', 'operator pool1 output=pool9.out']);
+rejects(
+  'reference',
+  'a partial sum that is not declared',
+  ['inner=0:144', 'inner=0:140'],
+  ['outputs=0:48, inner=0:144', 'outputs=0:48, inner=0:140'],
+);
 rejects('hardware', 'an array the chip does not have', [WRITE_1, WRITE_1.replace('[0-14]', '[0-13,16]')]);
 rejects('hardware', 'a program for more arrays than the chip has', ['arrays=16', 'arrays=17']);
 rejects('hardware', 'weights of another precision', ['precision weight=8', 'precision weight=4']);
@@ -117,12 +142,12 @@ rejects('hardware', 'activations of another precision', ['activation=8', 'activa
 
 rejects('shape', 'more chunks than positions', ['chunks=4, from=[r1]', 'chunks=17, from=[r1]']);
 rejects('shape', 'too few arrays for its copies', [WRITE_0, WRITE_0.replace('copies=7', 'copies=8')]);
-rejects('shape', 'outputs beyond the operator\'s', [WRITE_2, WRITE_2.replace('48:96', '48:97')]);
-rejects('shape', 'inner rows beyond the operator\'s', [WRITE_0, WRITE_0.replace('0:36', '0:37')]);
-rejects('shape', 'features beyond the tensor\'s', ['features=4:16', 'features=4:17']);
+rejects('shape', "outputs beyond the operator's", [WRITE_2, WRITE_2.replace('48:96', '48:97')]);
+rejects('shape', "inner rows beyond the operator's", [WRITE_0, WRITE_0.replace('0:36', '0:37')]);
+rejects('shape', "features beyond the tensor's", ['features=4:16', 'features=4:17']);
 rejects('shape', 'a window longer than the tensor', ['features=0:4 window=64', 'features=0:4 window=65']);
 rejects('shape', 'a move from one tensor to another', ['from=[r0], to=[r2, r3]', 'from=[r0], to=[r2, r4]']);
-rejects('shape', 'an output written to another tensor\'s region', ['from=[r4, r5], to=[r1]', 'from=[r4, r5], to=[r2]']);
+rejects('shape', "an output written to another tensor's region", ['from=[r4, r5], to=[r1]', 'from=[r4, r5], to=[r2]']);
 rejects('shape', 'a vector operator run as a product', ['VEC.run(operator=pool1', 'VEC.run(operator=conv0']);
 rejects('shape', 'a product that makes another number of elements than its output has', ['matrix(m=64', 'matrix(m=63']);
 rejects('shape', 'a window over more positions than the tensor has', ['out=8x8, in=8x8', 'out=8x8, in=9x8']);
@@ -151,11 +176,15 @@ function disguised(program: Program): Program {
     ...program,
     tensors: program.tensors.map((tensor) => ({ ...tensor, id: name(tensor.id) })).reverse(),
     regions: program.regions.map((region) => ({ ...region, id: name(region.id), tensor: name(region.tensor) })).reverse(),
-    operators: program.operators.map((operator) => ({
-      ...operator, id: name(operator.id), output: name(operator.output),
-      inputs: operator.inputs.map((input) => ({ ...input, tensor: name(input.tensor) })),
-      partials: operator.partials.map((partial) => ({ ...partial, tensor: name(partial.tensor) })),
-    })).reverse(),
+    operators: program.operators
+      .map((operator) => ({
+        ...operator,
+        id: name(operator.id),
+        output: name(operator.output),
+        inputs: operator.inputs.map((input) => ({ ...input, tensor: name(input.tensor) })),
+        partials: operator.partials.map((partial) => ({ ...partial, tensor: name(partial.tensor) })),
+      }))
+      .reverse(),
     body: program.body.map(renamed),
   };
 }

@@ -106,7 +106,10 @@ test('when the run begins does not change how long a block takes', () => {
   const late = runBlock(group.graph, group.streams, 1000);
   const early = runBlock(group.graph, group.streams, 0);
   assert.is(late.end - 1000, early.end);
-  assert.equal([...late.starts].map((start) => start - 1000), [...early.starts]);
+  assert.equal(
+    [...late.starts].map((start) => start - 1000),
+    [...early.starts],
+  );
 });
 
 test('an event queue gives keys by time, then by key, as sorting does', () => {

@@ -33,7 +33,8 @@ function programOf(item: Case) {
   const n = fromArrays + fromBuffer + fromOutside;
   const first = chip.arrays - memoryArrays;
   const result = first - 1;
-  const inArrays = fromArrays > 0 ? [`region arrays tensor=in features=0:${fromArrays} window=${vectors} at=arrays[${first}-${chip.arrays - 1}]+0`] : [];
+  const inArrays =
+    fromArrays > 0 ? [`region arrays tensor=in features=0:${fromArrays} window=${vectors} at=arrays[${first}-${chip.arrays - 1}]+0`] : [];
   const sources = [...(fromArrays > 0 ? ['arrays'] : []), 'buffered'].join(', ');
   return parseProgram(`cimbook-program 1
 model "one" ${'0'.repeat(64)}
@@ -47,12 +48,12 @@ operator op output=out matrix(m=${vectors}, n=${n}, k=1, groups=1)
   input in use=stream window(samples=1, out=${vectors}x1, in=${vectors}x1, stride=1, reach=1, lead=0)
 
 ${[
-    ...inArrays,
-    `region buffered tensor=in features=${fromArrays}:${fromArrays + fromBuffer} window=${vectors} at=buffer+0`,
-    `region outside tensor=in features=0:${n} window=${vectors} at=external`,
-    `region result tensor=out features=0:1 window=${vectors} at=arrays[${result}]+0`,
-    `region gone tensor=out features=0:1 window=${vectors} at=external`,
-  ].join('\n')}
+  ...inArrays,
+  `region buffered tensor=in features=${fromArrays}:${fromArrays + fromBuffer} window=${vectors} at=buffer+0`,
+  `region outside tensor=in features=0:${n} window=${vectors} at=external`,
+  `region result tensor=out features=0:1 window=${vectors} at=arrays[${result}]+0`,
+  `region gone tensor=out features=0:1 window=${vectors} at=external`,
+].join('\n')}
 
 CM.switch(TOM, arrays=[${result}-${chip.arrays - 1}])
 parallel {
@@ -83,8 +84,17 @@ function randomCase(seed: number): Case {
   const [buffer, outside] = [random(1, 8), random(1, 8)];
   const memoryArrays = random(0, 5);
   const chip = smallChip({
-    arrays: 16, tileRows: 512, memoryReadBytesPerCycle: rate, memoryWriteBytesPerCycle: rate, dCim: rate, bufferBytesPerCycle: buffer,
-    externalBytesPerCycle: outside, memoryBytesPerArray: 1 << 20, bufferBytes: 1 << 20, mvmCycles: random(1, 20), writeCyclesPerArray: 512,
+    arrays: 16,
+    tileRows: 512,
+    memoryReadBytesPerCycle: rate,
+    memoryWriteBytesPerCycle: rate,
+    dCim: rate,
+    bufferBytesPerCycle: buffer,
+    externalBytesPerCycle: outside,
+    memoryBytesPerArray: 1 << 20,
+    bufferBytes: 1 << 20,
+    mvmCycles: random(1, 20),
+    writeCyclesPerArray: 512,
   });
   const divisors = Array.from({ length: perCopy }, (_, i) => i + 1).filter((chunks) => perCopy % chunks === 0);
   return { vectors: copies * perCopy, copies, memoryArrays, depth, chunks: divisors[random(0, divisors.length - 1)]!, chip };
@@ -112,7 +122,7 @@ test('Eq. (10) by hand: 64 vectors of 32 bytes on 4 copies, 8 + 8 + 16 bytes a c
   assert.is(blockTime({ ...item, chip: { ...chip, mvmCycles: 1 } }), 64);
 });
 
-test('the channel\'s latency is paid on top, and two chunks under way hide half of it', () => {
+test("the channel's latency is paid on top, and two chunks under way hide half of it", () => {
   const chip = smallChip({ memoryBytesPerArray: 4096, mvmCycles: 1 });
   const item = { vectors: 64, copies: 4, memoryArrays: 2, depth: 1, chunks: 1, chip };
   assert.is(blockTime({ ...item, chip: { ...chip, externalLatencyCycles: 10 } }), 74);
@@ -144,7 +154,10 @@ test('no product is faster than its vectors over its copies, rounded up, times t
         if (op.kind !== 'CIM.mvm') continue;
         const { m } = program.operators.find(({ id }) => id === op.operator)!.matrix!;
         const { start, end } = timed[g]![s]!;
-        assert.ok(end - start >= Math.ceil(m / op.copies) * chip.mvmCycles, `${name}: ${op.operator} takes ${end - start} cycles for ${m} vectors on ${op.copies} copies`);
+        assert.ok(
+          end - start >= Math.ceil(m / op.copies) * chip.mvmCycles,
+          `${name}: ${op.operator} takes ${end - start} cycles for ${m} vectors on ${op.copies} copies`,
+        );
       }
     }
   }

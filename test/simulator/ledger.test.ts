@@ -21,7 +21,10 @@ function statements(program: Program): readonly MetaOp[] {
 }
 
 /** Groups and outputs a group of a piece: whole groups, or outputs of one group. */
-function pieceOf(program: Program, op: MetaOpOf<'CIM.mvm' | 'CIM.write'>): { readonly m: number; readonly n: number; readonly groups: number; readonly outputs: number } {
+function pieceOf(
+  program: Program,
+  op: MetaOpOf<'CIM.mvm' | 'CIM.write'>,
+): { readonly m: number; readonly n: number; readonly groups: number; readonly outputs: number } {
   const { matrix } = program.operators.find(({ id }) => id === op.operator)!;
   const outputs = op.outputs.to - op.outputs.from;
   const groups = matrix!.groups === 1 ? 1 : Math.max(1, outputs / matrix!.k);
@@ -51,7 +54,9 @@ function bytesRead(program: Program, op: MetaOp): number {
   if (op.kind === 'VEC.run') return operator.inputs.reduce((sum, { tensor }) => sum + size(tensor), 0);
   const { m, n, groups, outputs } = pieceOf(program, op);
   const last = op.inner.to === operator.matrix!.n;
-  const operands = last ? operator.inputs.filter(({ use }) => use === 'step').reduce((sum, { tensor }) => sum + size(tensor, outputs), 0) : 0;
+  const operands = last
+    ? operator.inputs.filter(({ use }) => use === 'step').reduce((sum, { tensor }) => sum + size(tensor, outputs), 0)
+    : 0;
   const partial = operator.partials.find(({ upTo }) => upTo === op.inner.from);
   return m * n * groups + operands + (partial === undefined ? 0 : size(partial.tensor, outputs));
 }
@@ -66,8 +71,10 @@ function check({ program, chip, graph, name }: Compiled): void {
   for (const operator of graph.operators) {
     const output = tensors.get(operator.output)!;
     elements += operator.epilogue.length * output.positions * output.features;
-    if (operator.kind === 'pool') elements += output.positions * output.features * operator.attrs.kernel.reduce((area, side) => area * side, 1);
-    if (isMatrix(operator)) macs += operator.attrs.matrix.m * operator.attrs.matrix.n * operator.attrs.matrix.k * operator.attrs.matrix.groups;
+    if (operator.kind === 'pool')
+      elements += output.positions * output.features * operator.attrs.kernel.reduce((area, side) => area * side, 1);
+    if (isMatrix(operator))
+      macs += operator.attrs.matrix.m * operator.attrs.matrix.n * operator.attrs.matrix.k * operator.attrs.matrix.groups;
   }
   same(energy.mvm, macs * chip.energy.mac, `${name}: products`);
   same(energy.vector, elements * chip.energy.vectorElement, `${name}: vector unit`);
@@ -92,7 +99,11 @@ function check({ program, chip, graph, name }: Compiled): void {
   same(energy.external, (bytes.externalRead + bytes.externalWrite + bytes.weightsFetched) * chip.energy.externalByte, `${name}: channel`);
   const { bufferReadByte, bufferWriteByte, memoryReadByte, memoryWriteByte } = chip.energy;
   same(energy.buffer, to('buffer') * bufferWriteByte + (bytes.buffer - to('buffer')) * bufferReadByte, `${name}: buffer`);
-  same(energy.memoryArrays, to('arrays') * memoryWriteByte + (bytes.memoryArrays - to('arrays')) * memoryReadByte, `${name}: memory arrays`);
+  same(
+    energy.memoryArrays,
+    to('arrays') * memoryWriteByte + (bytes.memoryArrays - to('arrays')) * memoryReadByte,
+    `${name}: memory arrays`,
+  );
   same(energy.leakage, trace.makespanCycles * chip.energy.leakagePerCycle, `${name}: leakage`);
   same(energy.refresh, trace.makespanCycles * chip.energy.refreshPerCycle, `${name}: refresh`);
   assert.equal(Object.keys(energy).sort(), [...COMPONENTS].sort());
@@ -106,7 +117,10 @@ test('that holds for an operator cut along its inner dimension', async () => {
   const net = new NetworkBuilder();
   const graph = net.finish([net.conv(net.conv(net.input(1, 8, 6, 6), 24, { relu: true }), 20, { relu: true })], 'inner cut');
   const inner = await compiled(graph, smallChip({ arrays: 2, tileRows: 8, writeCyclesPerArray: 8 }));
-  assert.ok(inner.program.operators.some(({ partials }) => partials.length > 0), 'no partial sums');
+  assert.ok(
+    inner.program.operators.some(({ partials }) => partials.length > 0),
+    'no partial sums',
+  );
   check(inner);
 });
 

@@ -2,12 +2,12 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { lowerBound } from '../../lib/cost/bound.ts';
 import type { Hardware } from '../../lib/hardware/hardware.ts';
-import { indexProgram, arraysOf } from '../../lib/program/geometry.ts';
+import { arraysOf, indexProgram } from '../../lib/program/geometry.ts';
 import { simulate } from '../../lib/simulator/simulate.ts';
 import type { Span } from '../../lib/simulator/trace.ts';
 import { verifyTrace } from '../../lib/simulator/verify.ts';
-import { lowerBound } from '../../lib/cost/bound.ts';
 import { smallChip } from '../support/chips.ts';
 import { type Compiled, compiled, groupsOf, randomPrograms } from '../support/compiled.ts';
 import { NetworkBuilder } from '../support/networks.ts';
@@ -39,7 +39,8 @@ test('a run is never shorter than the work of its busiest resource', () => {
       },
     });
     assert.ok(busy.size > 0);
-    for (const [resource, cycles] of busy) assert.ok(cycles <= trace.makespanCycles, `${name}: ${resource} ${cycles} of ${trace.makespanCycles}`);
+    for (const [resource, cycles] of busy)
+      assert.ok(cycles <= trace.makespanCycles, `${name}: ${resource} ${cycles} of ${trace.makespanCycles}`);
   }
 });
 
@@ -83,7 +84,11 @@ test('no array computes, is written or is switched while another statement uses 
       for (const [array, list] of uses) {
         for (const [i, a] of list.entries()) {
           for (const b of list.slice(i + 1)) {
-            if (a.owner || b.owner) assert.ok(a.end <= b.start || b.end <= a.start, `${name}: array ${array} has two jobs at cycle ${Math.max(a.start, b.start)}`);
+            if (a.owner || b.owner)
+              assert.ok(
+                a.end <= b.start || b.end <= a.start,
+                `${name}: array ${array} has two jobs at cycle ${Math.max(a.start, b.start)}`,
+              );
           }
         }
       }
@@ -107,7 +112,11 @@ test('an array is in memory mode in a segment exactly if the switches so far say
       }
       const traced = trace.segments[segment]!;
       if (traced.statements.length !== ops.length || ops.some(({ kind }) => kind === 'CM.switch' || kind === 'CIM.write')) continue;
-      assert.equal(traced.memoryMode, [...memory].sort((a, b) => a - b), name);
+      assert.equal(
+        traced.memoryMode,
+        [...memory].sort((a, b) => a - b),
+        name,
+      );
       cycles += memory.size * (traced.end - traced.boundaryStart);
       segment++;
     }
@@ -133,24 +142,38 @@ test('the bound holds for a first layer that does not need all of its input', as
   for (const bufferBytes of [8, 64, 8192]) {
     const { program, chip, plan, name } = await compiled(graph, smallChip({ bufferBytes, externalBytesPerCycle: 1 }), 'static:1');
     const { makespanCycles } = simulate(program, chip);
-    assert.ok(makespanCycles >= plan.lowerBoundCycles, `${name}, ${bufferBytes} bytes of buffer: ${makespanCycles} cycles, bound ${plan.lowerBoundCycles}`);
+    assert.ok(
+      makespanCycles >= plan.lowerBoundCycles,
+      `${name}, ${bufferBytes} bytes of buffer: ${makespanCycles} cycles, bound ${plan.lowerBoundCycles}`,
+    );
   }
 });
 
 const FASTER: readonly (readonly [string, (chip: Hardware) => Partial<Hardware>])[] = [
   ['the buffer', (chip) => ({ bufferBytesPerCycle: chip.bufferBytesPerCycle * 1.7 })],
   ['the channel', (chip) => ({ externalBytesPerCycle: chip.externalBytesPerCycle + 3 })],
-  ['the channel\'s latency', (chip) => ({ externalLatencyCycles: Math.floor(chip.externalLatencyCycles / 2) })],
+  ["the channel's latency", (chip) => ({ externalLatencyCycles: Math.floor(chip.externalLatencyCycles / 2) })],
   ['reading arrays', (chip) => ({ memoryReadBytesPerCycle: chip.memoryReadBytesPerCycle * 1.3 })],
   ['writing arrays', (chip) => ({ memoryWriteBytesPerCycle: chip.memoryWriteBytesPerCycle + 1 })],
-  ['the vector unit', (chip) => ({ vectorElementsPerCycle: { ...chip.vectorElementsPerCycle, activation: 23, elementwise: 29, pool: 31 } })],
+  [
+    'the vector unit',
+    (chip) => ({ vectorElementsPerCycle: { ...chip.vectorElementsPerCycle, activation: 23, elementwise: 29, pool: 31 } }),
+  ],
   ['computing', (chip) => ({ mvmCycles: Math.max(1, chip.mvmCycles - 1) })],
   ['writing weights', (chip) => ({ writeCyclesPerRow: Math.max(1, chip.writeCyclesPerRow - 1) })],
   ['switching', () => ({ switchCycles: { memoryToCompute: 0, computeToMemory: 0 } })],
-  ['everything', (chip) => ({
-    bufferBytesPerCycle: chip.bufferBytesPerCycle * 2, externalBytesPerCycle: chip.externalBytesPerCycle * 2, externalLatencyCycles: 0, mvmCycles: 1,
-    memoryReadBytesPerCycle: chip.memoryReadBytesPerCycle * 2, memoryWriteBytesPerCycle: chip.memoryWriteBytesPerCycle * 2, writeCyclesPerRow: 1,
-  })],
+  [
+    'everything',
+    (chip) => ({
+      bufferBytesPerCycle: chip.bufferBytesPerCycle * 2,
+      externalBytesPerCycle: chip.externalBytesPerCycle * 2,
+      externalLatencyCycles: 0,
+      mvmCycles: 1,
+      memoryReadBytesPerCycle: chip.memoryReadBytesPerCycle * 2,
+      memoryWriteBytesPerCycle: chip.memoryWriteBytesPerCycle * 2,
+      writeCyclesPerRow: 1,
+    }),
+  ],
 ];
 
 for (const [what, change] of FASTER) {

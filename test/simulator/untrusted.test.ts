@@ -65,7 +65,10 @@ function outcome(program: Program): 'rejected' | 'ran' {
   return 'ran';
 }
 
-function failuresOf(spots: readonly Spot[], values: (spot: Spot) => readonly unknown[]): { readonly failures: readonly string[]; readonly rejected: number } {
+function failuresOf(
+  spots: readonly Spot[],
+  values: (spot: Spot) => readonly unknown[],
+): { readonly failures: readonly string[]; readonly rejected: number } {
   const failures: string[] = [];
   let rejected = 0;
   for (const spot of spots) {
@@ -73,7 +76,9 @@ function failuresOf(spots: readonly Spot[], values: (spot: Spot) => readonly unk
       try {
         if (outcome(replaced(RIGHT, spot, value)) === 'rejected') rejected++;
       } catch (error) {
-        failures.push(`${spot.path.join('.')} = ${String(value)}: ${error instanceof Error ? `${error.name} ${error.message}` : String(error)}`);
+        failures.push(
+          `${spot.path.join('.')} = ${String(value)}: ${error instanceof Error ? `${error.name} ${error.message}` : String(error)}`,
+        );
       }
     }
   }
@@ -81,19 +86,28 @@ function failuresOf(spots: readonly Spot[], values: (spot: Spot) => readonly unk
 }
 
 test('any single number of a program may be anything', () => {
-  const { failures, rejected } = failuresOf(SPOTS.filter(({ value }) => typeof value === 'number'), (spot) => otherValues(spot, IDS));
+  const { failures, rejected } = failuresOf(
+    SPOTS.filter(({ value }) => typeof value === 'number'),
+    (spot) => otherValues(spot, IDS),
+  );
   assert.equal(failures, []);
   assert.ok(rejected > 500, `only ${rejected} rejected`);
 });
 
 test('any single id of a program may name anything', () => {
-  const { failures, rejected } = failuresOf(SPOTS.filter(({ value }) => typeof value === 'string'), (spot) => otherValues(spot, IDS));
+  const { failures, rejected } = failuresOf(
+    SPOTS.filter(({ value }) => typeof value === 'string'),
+    (spot) => otherValues(spot, IDS),
+  );
   assert.equal(failures, []);
   assert.ok(rejected > 100, `only ${rejected} rejected`);
 });
 
 test('any single list of a program may be empty, doubled, reversed or shorter', () => {
-  const { failures, rejected } = failuresOf(SPOTS.filter(({ value }) => Array.isArray(value)), (spot) => otherValues(spot, IDS));
+  const { failures, rejected } = failuresOf(
+    SPOTS.filter(({ value }) => Array.isArray(value)),
+    (spot) => otherValues(spot, IDS),
+  );
   assert.equal(failures, []);
   assert.ok(rejected > 20, `only ${rejected} rejected`);
 });
@@ -115,7 +129,9 @@ test('a number no machine has - negative, fractional, not finite - is rejected w
 
 test('an array the chip cannot have is rejected even if the whole program uses it alike', () => {
   for (const array of [-1, 0.5, Number.NaN]) {
-    const text = JSON.stringify(RIGHT, (key, value: unknown) => (key === 'arrays' && Array.isArray(value) ? value.map((id: unknown) => (id === 0 ? 'ARRAY' : id)) : value));
+    const text = JSON.stringify(RIGHT, (key, value: unknown) =>
+      key === 'arrays' && Array.isArray(value) ? value.map((id: unknown) => (id === 0 ? 'ARRAY' : id)) : value,
+    );
     const program = JSON.parse(text, (_, value: unknown) => (value === 'ARRAY' ? array : value)) as Program;
     assert.ok(verifyProgram(program, CHIP).length > 0, `array ${array} is accepted`);
   }

@@ -2,9 +2,7 @@
 // Graph + precision -> numbers; the JSON of `cimbook inspect`.
 
 import { type Bytes, bytesOf, type Macs, type Precision } from '../base/units.ts';
-import { type Graph, isMatrix, type Operator, tensorsOf } from '../ir/graph.ts';
-import { weightBytes } from './bound.ts';
-import { flopsPerMop, inputReuse } from './paper.ts';
+import { type Graph, isMatrix, type Operator, tensorsOf } from './graph.ts';
 
 /** Product sizes and intensities are null for vector operators. */
 export interface InspectedOperator {
@@ -38,6 +36,22 @@ export interface Inspection {
   readonly operators: readonly InspectedOperator[];
 }
 
+/** AI of Eq. (10) in Zhao et al. 2025: MACs per input element, which is k. Not Fig. 5's intensity; see `flopsPerMop`. */
+export function inputReuse(shape: { readonly k: number }): number {
+  return shape.k;
+}
+
+/** Intensity of Fig. 5 and 6 in Zhao et al. 2025: 2 * MACs over elements of inputs, weights and outputs moved once. */
+export function flopsPerMop(macs: number, inputs: number, weights: number, outputs: number): number {
+  return (2 * macs) / (inputs + weights + outputs);
+}
+
+/** Bytes of an operator's weights at `bits` bits a weight. */
+export function weightBytes(shape: { readonly n: number; readonly k: number; readonly groups: number }, bits: number): Bytes {
+  return bytesOf(shape.n * shape.k * shape.groups, bits);
+}
+
+/** Sizes and intensities of every operator, and the network's totals. 8-bit weights and activations unless told otherwise. */
 export function inspect(graph: Graph, precision: Precision = { weightBits: 8, activationBits: 8 }): Inspection {
   const tensors = tensorsOf(graph);
   const elements = (id: string): number => {

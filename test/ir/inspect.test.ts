@@ -2,8 +2,8 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { lowerBound, weightBytes } from '../../lib/cost/bound.ts';
-import { inspect } from '../../lib/cost/inspect.ts';
+import { lowerBound } from '../../lib/cost/bound.ts';
+import { inspect, weightBytes } from '../../lib/ir/inspect.ts';
 import { randomChip, smallChip } from '../support/chips.ts';
 import { NetworkBuilder, randomNetwork } from '../support/networks.ts';
 
@@ -69,9 +69,12 @@ test('a chip that is better in any one number never has a higher lower bound', (
     const chip = randomChip(seed);
     const before = lowerBound(graph, chip).cycles;
     const better = [
-      { arrays: chip.arrays + 1 }, { externalBytesPerCycle: chip.externalBytesPerCycle * 2 }, { mvmCycles: Math.max(1, chip.mvmCycles - 1) },
+      { arrays: chip.arrays + 1 },
+      { externalBytesPerCycle: chip.externalBytesPerCycle * 2 },
+      { mvmCycles: Math.max(1, chip.mvmCycles - 1) },
     ];
-    for (const change of better) assert.ok(lowerBound(graph, { ...chip, ...change }).cycles <= before, `seed ${seed}: ${JSON.stringify(change)}`);
+    for (const change of better)
+      assert.ok(lowerBound(graph, { ...chip, ...change }).cycles <= before, `seed ${seed}: ${JSON.stringify(change)}`);
   }
 });
 
