@@ -135,7 +135,7 @@ function summarisePlan(plan: Plan): Summary {
       ['Precision', `${plan.precision.weightBits}-bit weights, ${plan.precision.activationBits}-bit activations`],
       ['Segments', formatNumber(plan.segments.length)],
       ['Analytic latency', formatCycles(plan.analyticCycles)],
-      ['Lower bound', formatCycles(plan.lowerBoundCycles)],
+      ['Lower bound on the machine', formatCycles(plan.lowerBoundCycles)],
     ],
     details: new Table(rows, { title: `Segments of ${counted(plan.hardware.arrays, 'array')}, latencies in cycles`, mostRows: MOST_ROWS }),
   };
