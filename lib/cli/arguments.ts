@@ -3,6 +3,7 @@
 
 import { parseArgs } from 'node:util';
 import { CompileError, fail } from '../base/problem.ts';
+import { nearest } from '../base/wording.ts';
 
 export interface Flag {
   /** What stands for the value in help; absent for a switch. */
@@ -64,13 +65,9 @@ function usage(command: Command, argv: readonly string[], error: Error): Compile
     .map((arg) => /^--(?:no-)?([^=]+)/.exec(arg)?.[1])
     .find((name) => name !== undefined && !known.includes(name) && !known.includes(`no-${name}`) && name !== 'help');
   if (unknown !== undefined) {
-    return new CompileError([
-      {
-        kind: 'usage',
-        message: `cimbook ${command.name} has no flag --${unknown}`,
-        next: `Did you mean --${nearest(unknown, known)}? See cimbook ${command.name} --help.`,
-      },
-    ]);
+    const meant = nearest(unknown, known);
+    const next = `${meant === undefined ? '' : `Did you mean --${meant}? `}See cimbook ${command.name} --help.`;
+    return new CompileError([{ kind: 'usage', message: `cimbook ${command.name} has no flag --${unknown}`, next }]);
   }
   const message =
     error.message
@@ -78,24 +75,6 @@ function usage(command: Command, argv: readonly string[], error: Error): Compile
       ?.replace(/\.$/, '')
       .replace(/\. To specify.*$/, '') ?? 'wrong arguments';
   return new CompileError([{ kind: 'usage', message, next: `See cimbook ${command.name} --help.` }]);
-}
-
-/** The known word with the least edit distance. */
-export function nearest(word: string, known: readonly string[]): string {
-  const ranked = known.map((candidate) => ({ candidate, distance: editDistance(word, candidate) }));
-  return ranked.sort((a, b) => a.distance - b.distance)[0]?.candidate ?? '';
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 export function helpOf(command: Command): string {

@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CompileError, fail } from '../base/problem.ts';
+import { fileReason } from '../base/wording.ts';
 
 const MOST_TEXT_BYTES = 64 * 1024 * 1024;
 
@@ -14,7 +15,7 @@ export function readText(path: string, what: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof CompileError) throw error;
-    return fail({ kind: 'file', path, reason: reasonOf(error), next: `Give the path of ${what}.` });
+    return fail({ kind: 'file', path, reason: fileReason(error), next: `Give the path of ${what}.` });
   }
 }
 
@@ -39,27 +40,8 @@ export function writeWhole(directory: string, files: Readonly<Record<string, str
     fail({
       kind: 'file',
       path: directory,
-      reason: `cannot be written (${reasonOf(error)})`,
+      reason: `cannot be written (${fileReason(error)})`,
       next: 'Choose a directory you may write to, with room on the disk.',
     });
-  }
-}
-
-export function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case 'ENOENT':
-      return 'does not exist';
-    case 'EACCES':
-    case 'EPERM':
-      return 'may not be accessed';
-    case 'EISDIR':
-      return 'is a directory';
-    case 'ENOTDIR':
-      return 'goes through something that is not a directory';
-    case 'ENOSPC':
-      return 'has no room left on its disk';
-    default:
-      return message;
   }
 }

@@ -4,7 +4,8 @@
 
 import { readFileSync } from 'node:fs';
 import { CompileError } from '../base/problem.ts';
-import { helpOf, nearest, parseCommand } from './arguments.ts';
+import { nearest } from '../base/wording.ts';
+import { helpOf, parseCommand } from './arguments.ts';
 import { COMMANDS, type Runnable } from './commands.ts';
 import { KERNEL_COMMANDS } from './kernel-commands.ts';
 
@@ -17,9 +18,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const found = ALL.find(({ command }) => argv.slice(0, words(command.name)).join(' ') === command.name);
   if (found === undefined) {
     const names = ALL.map(({ command }) => command.name);
-    process.stderr.write(
-      `cimbook has no command '${first}'. Did you mean cimbook ${nearest(argv.slice(0, 2).join(' '), names)}? See cimbook --help.\n`,
-    );
+    const meant = nearest(first, names) ?? nearest(argv.slice(0, 2).join(' '), names);
+    const guess = meant === undefined ? '' : `Did you mean cimbook ${meant}? `;
+    process.stderr.write(`cimbook has no command ${JSON.stringify(first)}. ${guess}See cimbook --help.\n`);
     return 2;
   }
   const rest = argv.slice(words(found.command.name));

@@ -2,6 +2,7 @@
 // The table of format.ts says what each field may be; rules that join fields stand in `checkTogether`.
 
 import type { Problem } from '../base/problem.ts';
+import { either, jsonPath, nearest, shown } from '../base/wording.ts';
 import {
   BITS_BY_BITS,
   DIMENSIONS,
@@ -15,7 +16,6 @@ import {
   unitsOf,
 } from './format.ts';
 import { type HardwareFile, MARKS } from './hardware.ts';
-import { either, jsonPath, nearest, shown } from './wording.ts';
 
 /** Receives one problem: where in the file, what is there, what should be. */
 type Report = (path: string, found: string, expected: string) => void;

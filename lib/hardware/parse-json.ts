@@ -3,7 +3,7 @@
 // Node release to the next, so where it fails a scanner of our own looks for the place.
 
 import { fail } from '../base/problem.ts';
-import { either, shown } from './wording.ts';
+import { either, shown } from '../base/wording.ts';
 
 /** The value of a JSON text; throws a `hardware` problem at `path:line:column`. */
 export function parseJson(text: string, path: string): unknown {

@@ -4,6 +4,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { CompileError, fail } from '../base/problem.ts';
 import type { Precision } from '../base/units.ts';
+import { fileReason } from '../base/wording.ts';
 import { checkHardwareFile } from './check.ts';
 import { deriveHardware } from './derive.ts';
 import type { Hardware, HardwareFile } from './hardware.ts';
@@ -43,7 +44,7 @@ function readText(path: string): string {
     bytes = readFileSync(path);
   } catch (error) {
     if (error instanceof CompileError) throw error;
-    return fail({ kind: 'file', path, reason: reasonOf(error), next });
+    return fail({ kind: 'file', path, reason: fileReason(error), next });
   }
   if (bytes.length > MOST_BYTES) return tooLarge(bytes.length);
   try {
@@ -51,13 +52,6 @@ function readText(path: string): string {
   } catch {
     return fail({ kind: 'file', path, reason: 'is not UTF-8 text', next });
   }
-}
-
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EACCES' || code === 'EPERM') return 'may not be read';
-  return `can't be read (${code})`;
 }
 
 /** The value as plain data of this realm, without getters, prototypes or sharing with the caller. */

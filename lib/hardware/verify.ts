@@ -3,10 +3,10 @@
 
 import type { Problem } from '../base/problem.ts';
 import { VECTOR_CLASSES } from '../base/shapes.ts';
+import { shown } from '../base/wording.ts';
 import { checkHardwareFile, isRecord } from './check.ts';
 import type { Hardware } from './hardware.ts';
 import { rounded } from './quantity.ts';
-import { shown } from './wording.ts';
 
 const ENERGIES = [
   'mac',

@@ -2,13 +2,13 @@
 // An override is an assumption: its mark becomes U, its range reaches from what the file said to the new value.
 
 import { CompileError, type Problem } from '../base/problem.ts';
+import { nearest, shown } from '../base/wording.ts';
 import { checkHardwareFile, isRecord } from './check.ts';
 import { MOST_SOURCE } from './format.ts';
 import type { Choice, HardwareFile, Quantity } from './hardware.ts';
 import { type Leaf, leavesOf } from './leaves.ts';
 import { written } from './quantity.ts';
 import { readHardwareFile } from './read.ts';
-import { nearest, shown } from './wording.ts';
 
 /** Values by path, each in the unit that the file gives the number in: `{ 'arrays.count': 48, 'external.rate': 16 }`. */
 export type Overrides = Readonly<Record<string, number | boolean>>;

@@ -63,7 +63,7 @@ async function handle(message: Message): Promise<void> {
     case 'shutdown_request': {
       const restart = message.content.restart === true;
       await reply(message, 'shutdown_reply', { status: 'ok', restart });
-      return shutdown(restart, message.header);
+      void shutdown(restart, message.header);
     }
   }
 }

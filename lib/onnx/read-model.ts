@@ -2,6 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { fail } from '../base/problem.ts';
+import { fileReason } from '../base/wording.ts';
 
 /** Protobuf's own limit for a message. */
 const MOST_BYTES = 2 ** 31 - 1;
@@ -19,20 +20,7 @@ export function readModel(path: string): Buffer {
     if (size <= MOST_BYTES) return readFileSync(path);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    return bad(reasonOf(String(error.code)));
+    return bad(fileReason(error));
   }
   return bad(`has ${size} bytes, and a protobuf message at most ${MOST_BYTES}`, 'Export it with its weights as external data.');
-}
-
-function reasonOf(code: string): string {
-  switch (code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return 'there is no such file';
-    case 'EACCES':
-    case 'EPERM':
-      return 'may not be read';
-    default:
-      return `can't be read (${code})`;
-  }
 }

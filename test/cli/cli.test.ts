@@ -178,7 +178,8 @@ test('each bad input is one clear message and exit code 2', () => {
   refuses(['inspect'], 'MODEL');
   refuses(['compile', MODEL], '--hw');
   refuses(['compile', MODEL, '--hw', 'hw/none.json'], 'hw/none.json');
-  refuses(['compile', MODEL, '--hw', CHIP, '--hardware', 'x'], '--hardware', '--hw');
+  refuses(['compile', MODEL, '--hw', CHIP, '--solvr', 'exact'], '--solvr', '--solver');
+  refuses(['compar', MODEL, '--hw', CHIP], 'compare');
   refuses(['compile', MODEL, '--hw', CHIP, '--optimizer', 'magic'], 'magic', 'cmswitch');
   refuses(['compile', MODEL, '--hw', CHIP, '--optimizer', 'static:1.5'], '1.5');
   refuses(['compile', MODEL, '--hw', CHIP, '--optimizer', 'static:0'], 'none of the 96 arrays');

@@ -48,3 +48,24 @@ function editsBetween(a: string, b: string): number {
   }
   return previous[b.length] ?? 0;
 }
+
+/** Why the file system refused: 'there is no such file', 'access is denied', ... */
+export function fileReason(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'ENOTDIR':
+      return 'there is no such file: its folder is not a folder';
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return 'access is denied';
+    case 'EISDIR':
+      return 'is a directory';
+    case 'ENOSPC':
+      return 'the disk is full';
+    default:
+      return `the system says ${code}`;
+  }
+}
