@@ -40,6 +40,8 @@ export { verifyGraph } from './ir/verify.ts';
 export { type ImportOptions, importOnnx } from './onnx/import-onnx.ts';
 // Plan
 export { type Allocation, type AllocationProblem, objectiveOf, type Solver } from './optimizer/allocation.ts';
+export { allocationModel, type MixedIntegerModel } from './optimizer/model.ts';
+export { printLatex, printLp } from './optimizer/model-text.ts';
 export type { OperatorPlan, Plan, SegmentPlan } from './optimizer/plan.ts';
 export { printPlan } from './optimizer/print.ts';
 export { type ScheduleOptions, schedule } from './optimizer/schedule.ts';

@@ -33,7 +33,7 @@ export const SCHEDULE_FLAGS = {
     help: 'cmswitch, or static:R (floor(arrays * R) arrays compute for the whole run; static:1 is all compute)',
     default: 'cmswitch',
   },
-  solver: { value: 'NAME', help: 'exact or glpk (glpk.js, GPL-3.0, optional)', default: 'exact' },
+  solver: { value: 'NAME', help: 'exact, highs, or glpk (glpk.js, GPL-3.0, optional)', default: 'exact' },
   cost: { value: 'NAME', help: 'cost the optimizer minimises: paper (cycles)', default: 'paper' },
   objective: { value: 'NAME', help: 'what it minimises: latency (cycles)', default: 'latency' },
   seed: { value: 'N', help: 'seed of random choices; recorded in the plan', default: '0' },

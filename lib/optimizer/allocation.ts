@@ -32,7 +32,7 @@ export interface Allocation {
   readonly latency: Cycles;
 }
 
-export const SOLVERS = ['exact', 'glpk'] as const;
+export const SOLVERS = ['exact', 'highs', 'glpk'] as const;
 export type SolverName = (typeof SOLVERS)[number];
 
 export interface Solver {

@@ -15,7 +15,7 @@ import { loadSolver } from './solvers.ts';
 export interface ScheduleOptions {
   /** 'cmswitch' (default) or 'static:R': floor(arrays * R) arrays compute, the others are memory, for the whole run. */
   readonly optimizer?: string;
-  /** 'exact' (default) or 'glpk'. */
+  /** 'exact' (default), 'highs' or 'glpk'. */
   readonly solver?: string;
   readonly cost?: CostName;
   readonly objective?: Objective;

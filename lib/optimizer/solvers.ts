@@ -8,6 +8,8 @@ export async function loadSolver(name: string): Promise<Solver> {
   switch (name) {
     case 'exact':
       return (await import('./solve-exact.ts')).exactSolver;
+    case 'highs':
+      return (await import('./solve-highs.ts')).loadHighs();
     case 'glpk':
       return (await import('./solve-glpk.ts')).loadGlpk();
     default:

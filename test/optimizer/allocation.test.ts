@@ -2,7 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Allocation, type AllocationProblem, objectiveOf } from '../../lib/optimizer/allocation.ts';
+import { type Allocation, type AllocationProblem, objectiveOf, SOLVERS } from '../../lib/optimizer/allocation.ts';
 import { exactSolver } from '../../lib/optimizer/solve-exact.ts';
 import { loadSolver } from '../../lib/optimizer/solvers.ts';
 import { randomAllocation } from '../support/allocations.ts';
@@ -60,30 +60,35 @@ function close(a: number, b: number): boolean {
   return Math.abs(a - b) <= 1e-9 * Math.max(a, b);
 }
 
-test('exact and GLPK agree on 10,000 random segments to 1e-9, on infeasible ones too', async () => {
-  const glpk = await loadSolver('glpk');
-  let infeasible = 0;
-  const worse = { exact: [] as string[], glpk: [] as string[] };
-  for (let seed = 0; seed < SEGMENTS; seed++) {
-    const problem = randomAllocation(seed, LIMITS);
-    const exact = exactSolver.solve(problem);
-    const other = glpk.solve(problem);
-    assert.is(exact === undefined, other === undefined, `segment ${seed}: one solver finds an allocation, the other none`);
-    if (exact === undefined || other === undefined) {
-      infeasible++;
-      continue;
+for (const [name, segments] of [
+  ['glpk', SEGMENTS],
+  ['highs', SEGMENTS / 10],
+] as const) {
+  test(`exact and ${name} agree on ${segments} random segments to 1e-9, on infeasible ones too`, async () => {
+    const solver = await loadSolver(name);
+    let infeasible = 0;
+    const worse = { exact: [] as string[], other: [] as string[] };
+    for (let seed = 0; seed < segments; seed++) {
+      const problem = randomAllocation(seed, LIMITS);
+      const exact = exactSolver.solve(problem);
+      const other = solver.solve(problem);
+      assert.is(exact === undefined, other === undefined, `segment ${seed}: one solver finds an allocation, the other none`);
+      if (exact === undefined || other === undefined) {
+        infeasible++;
+        continue;
+      }
+      assert.is(brokenRule(problem, exact), undefined, `segment ${seed}, exact`);
+      assert.is(brokenRule(problem, other), undefined, `segment ${seed}, ${name}`);
+      const ours = objectiveOf(problem, exact.compute, exact.memory);
+      const theirs = objectiveOf(problem, other.compute, other.memory);
+      assert.is(exact.latency, ours, `segment ${seed}: the latency exact states is that of its integers`);
+      assert.is(other.latency, theirs, `segment ${seed}: the latency ${name} states is that of its integers`);
+      if (!close(ours, theirs)) worse[ours > theirs ? 'exact' : 'other'].push(`${seed}: ${ours} and ${theirs}`);
     }
-    assert.is(brokenRule(problem, exact), undefined, `segment ${seed}, exact`);
-    assert.is(brokenRule(problem, other), undefined, `segment ${seed}, glpk`);
-    const ours = objectiveOf(problem, exact.compute, exact.memory);
-    const theirs = objectiveOf(problem, other.compute, other.memory);
-    assert.is(exact.latency, ours, `segment ${seed}: the latency exact states is that of its integers`);
-    assert.is(other.latency, theirs, `segment ${seed}: the latency GLPK states is that of its integers`);
-    if (!close(ours, theirs)) worse[ours > theirs ? 'exact' : 'glpk'].push(`${seed}: ${ours} and ${theirs}`);
-  }
-  assert.equal(worse, { exact: [], glpk: [] });
-  assert.ok(infeasible > SEGMENTS / 100 && infeasible < SEGMENTS / 2, `${infeasible} infeasible segments make the comparison one-sided`);
-});
+    assert.equal(worse, { exact: [], other: [] });
+    assert.ok(infeasible > segments / 100 && infeasible < segments / 2, `${infeasible} infeasible segments make the comparison one-sided`);
+  });
+}
 
 test('exact finds what trying every allocation finds, up to 12 arrays and 3 operators', () => {
   let feasible = 0;
@@ -175,7 +180,7 @@ test('a segment without operators takes no arrays and no time', async () => {
     hardware: { dCim: 1, dMain: 1 },
     relaxed: false,
   };
-  for (const name of ['exact', 'glpk']) {
+  for (const name of SOLVERS) {
     const solver = await loadSolver(name);
     assert.equal(solver.solve(problem), { compute: [], memory: [], latency: 0 }, name);
   }

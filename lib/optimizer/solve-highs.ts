@@ -1,0 +1,40 @@
+// HiGHS (MIT, compiled to WebAssembly, loaded on demand) on the mixed-integer form of the problem, as LP text.
+
+import { CompileError } from '../base/problem.ts';
+import type { Allocation, AllocationProblem, Solver } from './allocation.ts';
+import { allocationFrom, allocationModel } from './model.ts';
+import { printLp } from './model-text.ts';
+
+// Its types describe the CommonJS build; the default export of the ES module is the loader itself.
+type Loader = typeof import('highs').default;
+type Highs = Awaited<ReturnType<Loader>>;
+
+/** Tightest that HiGHS takes: its defaults leave latencies a millionth apart undistinguished. */
+const OPTIONS = {
+  mip_rel_gap: 0,
+  mip_abs_gap: 0,
+  mip_feasibility_tolerance: 1e-10,
+  primal_feasibility_tolerance: 1e-10,
+  time_limit: 60,
+  output_flag: false,
+} as const;
+
+export async function loadHighs(): Promise<Solver> {
+  const { default: loader } = await import('highs');
+  const highs = await (loader as unknown as Loader)();
+  return { name: 'highs', solve: (problem) => solve(highs, problem) };
+}
+
+function solve(highs: Highs, problem: AllocationProblem): Allocation | undefined {
+  if (problem.claims.length === 0) return { compute: [], memory: [], latency: 0 };
+  const solution = highs.solve(printLp(allocationModel(problem)), OPTIONS);
+  if (solution.Status === 'Infeasible') return undefined;
+  if (solution.Status !== 'Optimal') {
+    const reason = `no optimum for a segment of ${problem.claims.length} operators (${solution.Status})`;
+    throw new CompileError([{ kind: 'solver', solver: 'highs', reason, next: 'Use --solver exact.' }]);
+  }
+  return allocationFrom(problem, (variable) => {
+    const column = solution.Columns[variable];
+    return column !== undefined && 'Primal' in column ? column.Primal : 0;
+  });
+}
