@@ -72,7 +72,8 @@ async function solvers(): Promise<void> {
       const problems = problemsOf(model, hardware);
       const run = (solver: Solver | undefined) => time(() => problems.map((problem) => solver?.solve(problem)), 3);
       const fast = await run(exact);
-      const slow = await Promise.all(others.map(async (solver) => await run(solver)));
+      const slow: number[] = [];
+      for (const solver of others) slow.push(await run(solver));
       rows.push([model, chip, problems.length, fast.toFixed(2), ...slow.flatMap((ms) => [ms.toFixed(1), `${(ms / fast).toFixed(0)}x`])]);
     }
   }
@@ -111,7 +112,7 @@ async function importTime(): Promise<void> {
     cells.push(performance.now() - start);
     await kernel.shutdown();
   }
-  console.log(`\nimport of the built package: ${fresh.toFixed(0)} ms in a fresh process (median of ${RUNS}), `);
+  console.log(`\nimport of the built package: ${fresh.toFixed(0)} ms in a fresh process (median of ${RUNS}),`);
   console.log(`${median(cells).toFixed(0)} ms as a cell of a warm kernel (median of 3; target under 500)`);
 }
 

@@ -47,15 +47,16 @@ def describe(path: Path, sizes: dict[str, int]) -> None:
     shape |= {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in graph.input}
     floating = [t for t in graph.initializer
                 if t.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)]
-    # A float with no dimensions is a constant of an operator (a bound of Clip), not a parameter.
-    parameters = sum(prod(t.dims) for t in floating if t.dims)
+    # A single float is a constant of an operator (a bound of Clip, the scale of an attention), not a parameter.
+    floating = [t for t in floating if prod(t.dims) > 1]
+    parameters = sum(prod(t.dims) for t in floating)
     absent = [t for t in graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
     operators = Counter(f"{n.domain}.{n.op_type}".lstrip(".") for n in graph.node)
     opsets = ", ".join(f"{o.domain or 'ai.onnx'} {o.version}" for o in model.opset_import)
     print(f"{path.name}")
     print(f"  written by  {model.producer_name} {model.producer_version}, IR version {model.ir_version}, opset {opsets}")
     print(f"  file        {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
-    print(f"  parameters  {parameters}, in {sum(1 for t in floating if t.dims)} tensors")
+    print(f"  parameters  {parameters}, in {len(floating)} tensors")
     print(f"  no values   {len(absent)} tensors of {len(graph.initializer)}")
     print(f"  MACs        {macs(graph, shape)} with {', '.join(f'{k}={v}' for k, v in sizes.items()) or 'nothing bound'}")
     print(f"  operators   {', '.join(f'{k} {v}' for k, v in sorted(operators.items()))}")

@@ -50,7 +50,10 @@ def imagenet(build: Callable) -> Model:
 MODELS: dict[str, Model] = {
     "vgg16": imagenet(torchvision.models.vgg16),
     "resnet18": imagenet(torchvision.models.resnet18),
+    "resnet50": imagenet(torchvision.models.resnet50),
     "mobilenetv2": imagenet(torchvision.models.mobilenet_v2),
+    "efficientnetb0": imagenet(torchvision.models.efficientnet_b0),
+    "vitb16": imagenet(torchvision.models.vit_b_16),
 }
 
 

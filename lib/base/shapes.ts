@@ -79,3 +79,7 @@ export function wholeWindow(samples: number, positionsIn: number, positionsOut: 
     lead: 0,
   };
 }
+
+export function sameWindow(a: Window, b: Window): boolean {
+  return (Object.keys(a) as (keyof Window)[]).every((key) => a[key] === b[key]);
+}

@@ -2,10 +2,11 @@
 // another shape, so whoever reads a view reads its source, through both windows.
 
 import { assertNever } from '../base/problem.ts';
-import { elementwiseWindow, type Range, type VectorClass, type Window, wholeWindow } from '../base/shapes.ts';
-import { type Graph, isMatrix, type Operator, type TensorId, tensorsOf } from '../ir/graph.ts';
+import { elementwiseWindow, type Range, sameWindow, type VectorClass, type Window, wholeWindow } from '../base/shapes.ts';
+import { type Graph, isMatrix, type Operator, type Tensor, type TensorId, tensorsOf } from '../ir/graph.ts';
 import type { Plan } from '../optimizer/plan.ts';
 import type { ManifestInput, ManifestOperator, ManifestTensor } from '../program/program.ts';
+import { headsOf, windowBetween } from './token-major.ts';
 
 /** Bits of a partial sum between cuts along n. */
 const PARTIAL_SUM_BITS = 32;
@@ -23,6 +24,9 @@ export function manifestOf(graph: Graph, plan: Plan): Manifest {
   const operators: ManifestOperator[] = [];
   const cuts = innerCuts(plan);
   const partials: ManifestTensor[] = [];
+  const heads = headsOf(graph);
+  const headsIn = (id: TensorId): number => heads.get(id) ?? 1;
+  const shapeIn = ({ id, positions, features }: Tensor) => ({ positions: positions / headsIn(id), features: features * headsIn(id) });
 
   const throughViews = (input: { readonly tensor: TensorId; readonly window: Window }): { tensor: TensorId; window: Window } => {
     const source = sources.get(input.tensor);
@@ -37,19 +41,17 @@ export function manifestOf(graph: Graph, plan: Plan): Manifest {
       if (outputs.delete(operator.output)) outputs.add(source.tensor);
       continue;
     }
-    const inputs = operator.inputs.map((input, i): ManifestInput => ({ ...throughViews(input), use: useOf(operator, i) }));
+    const inputs = operator.inputs.map((input, i): ManifestInput => {
+      const { tensor, window } = throughViews(input);
+      return { tensor, window: windowBetween(window, headsIn(tensor), headsIn(operator.output)), use: useOf(operator, i) };
+    });
     for (const { tensor } of inputs) used.add(tensor);
     used.add(operator.output);
     const output = tensors.get(operator.output);
     const sums = (cuts.get(operator.id) ?? []).map((upTo) => ({ tensor: `${operator.id}.sum${upTo}`, upTo }));
     for (const { tensor } of sums) {
-      partials.push({
-        id: tensor,
-        role: 'activation',
-        positions: output?.positions ?? 1,
-        features: output?.features ?? 1,
-        bits: PARTIAL_SUM_BITS,
-      });
+      const shape = output === undefined ? { positions: 1, features: 1 } : shapeIn(output);
+      partials.push({ id: tensor, role: 'activation', ...shape, bits: PARTIAL_SUM_BITS });
     }
     operators.push({
       id: operator.id,
@@ -64,10 +66,10 @@ export function manifestOf(graph: Graph, plan: Plan): Manifest {
   }
   const declared = graph.tensors
     .filter(({ id, role }) => used.has(id) && role !== 'weight')
-    .map(
-      ({ id, role, positions, features }) =>
-        ({ id, role: outputs.has(id) ? 'output' : manifestRole(role), positions, features, bits: plan.precision.activationBits }) as const,
-    );
+    .map((tensor) => {
+      const role = outputs.has(tensor.id) ? 'output' : manifestRole(tensor.role);
+      return { id: tensor.id, role, ...shapeIn(tensor), bits: plan.precision.activationBits } as const;
+    });
   return { tensors: [...declared, ...partials], operators };
 }
 
@@ -133,14 +135,10 @@ function compose(reader: Window, view: Window): Window {
   const outputs = reader.samples * reader.rowsOut * reader.widthOut;
   const between = reader.samples * reader.rowsIn * reader.widthIn;
   const inputs = view.samples * view.rowsIn * view.widthIn;
-  if (same(view, elementwiseWindow(inputs)) && between === inputs) return reader;
-  if (same(reader, elementwiseWindow(outputs)) && between === view.samples * view.rowsOut * view.widthOut) return view;
+  if (sameWindow(view, elementwiseWindow(inputs)) && between === inputs) return reader;
+  if (sameWindow(reader, elementwiseWindow(outputs)) && between === view.samples * view.rowsOut * view.widthOut) return view;
   const samples = reader.samples === view.samples && outputs % reader.samples === 0 && inputs % reader.samples === 0 ? reader.samples : 1;
   return wholeWindow(samples, inputs, outputs);
-}
-
-function same(a: Window, b: Window): boolean {
-  return (Object.keys(a) as (keyof Window)[]).every((key) => a[key] === b[key]);
 }
 
 /** All features of a tensor. */

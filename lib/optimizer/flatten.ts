@@ -1,7 +1,6 @@
 // Graph -> the list the segmentation works on: sub-operators in topological order, the vector
 // operators that ride along, and what data must outlive a segment (Zhao et al. 2025, sec. 4.3.1).
 
-import { fail } from '../base/problem.ts';
 import type { MatrixShape } from '../base/shapes.ts';
 import { type Bytes, bytesOf } from '../base/units.ts';
 import { type Demand, demandOf } from '../cost/paper.ts';
@@ -71,7 +70,6 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
       made.set(operator.output, { tensor: operator.output, pieces: [{ producer: depends, share: 1 }], lastUse: Math.max(0, depends) });
       continue;
     }
-    if (operator.kind === 'matMul' && operator.attrs.matrix.groups > 1) refuseBatched(operator.id, operator.attrs.matrix.groups);
     const cut = splitOperator(operator, hardware, mostArrays);
     const first = subOperators.length;
     const maker =
@@ -122,13 +120,4 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
   }
   // What needs no product rides with the first one, unless a product has to wait until it is done.
   return { subOperators, riders: leads ? riders : riders.map(({ id, after }) => ({ id, after: Math.max(0, after) })), flows };
-}
-
-function refuseBatched(id: OperatorId, groups: number): never {
-  return fail({
-    kind: 'plan',
-    where: `operator ${id}`,
-    reason: `it is a MatMul of ${groups} matrices with right operands of their own (attention), which is not scheduled yet`,
-    next: 'cimbook inspect shows its sizes; schedule a network without it.',
-  });
 }

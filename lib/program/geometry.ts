@@ -151,14 +151,17 @@ function writesOf(regions: readonly Region[], tensor: ManifestTensor, outputs: R
 
 /**
  * Features of an input that outputs [from, to) need: those of its own groups for a grouped product, those of
- * the same index for an epilogue operand of the output's width, else all.
+ * the same index for an epilogue operand of the output's width, else all. Groups lie side by side in an input of
+ * n * groups features, or (convolutions) of a part of n each; a stream that lies otherwise is read whole.
  */
 export function featuresRead(operator: ManifestOperator, input: ManifestInput, tensor: ManifestTensor, outputs: Range): Range {
   const all = { from: 0, to: tensor.features };
   if (operator.matrix === undefined) return all;
-  const { k, groups } = operator.matrix;
+  const { m, n, k, groups } = operator.matrix;
   if (input.use === 'step') return tensor.features === k * groups ? outputs : all;
-  if (groups === 1 || tensor.features % groups !== 0) return all;
+  const sideBySide = tensor.features === n * groups;
+  const otherwise = !sideBySide && tensor.positions * tensor.features === m * n * groups;
+  if (groups === 1 || otherwise || tensor.features % groups !== 0) return all;
   const width = tensor.features / groups;
   return { from: Math.floor(outputs.from / k) * width, to: Math.ceil(outputs.to / k) * width };
 }

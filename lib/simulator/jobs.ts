@@ -172,8 +172,17 @@ function dataStreams(op: MetaOp, activity: Activity, ports: PortsOf, index: Prog
   return streams;
 }
 
-/** Bytes the statement takes through an access: im2col volume for a product's stream, the tensor once otherwise. */
+/**
+ * Bytes the statement takes through an access: im2col volume for a product's stream, a piece's part of a right
+ * operand, the tensor once otherwise.
+ */
 function readBytes(op: MetaOp, access: Access, activity: Activity, index: ProgramIndex): number {
+  if (op.kind === 'CIM.write') {
+    const matrix = entry(index.operators, op.operator).matrix;
+    if (matrix === undefined) return 0;
+    const piece = pieceShape(matrix, op.outputs, op.inner);
+    return (tensorBytes(access) * piece.n * piece.k * piece.groups) / (matrix.n * matrix.k * matrix.groups);
+  }
   if (op.kind !== 'CIM.mvm' || access.use !== 'stream') return tensorBytes(access);
   const operator = entry(index.operators, op.operator);
   const input = operator.inputs.find(({ tensor }) => tensor === access.tensor.id);

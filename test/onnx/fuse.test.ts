@@ -6,7 +6,7 @@ import { verifyGraph } from '../../lib/ir/verify.ts';
 import { type Imported, importOnnx, runImport } from '../../lib/onnx/import-onnx.ts';
 import { buildModel, FLOAT, type NodeSpec, node } from './build.ts';
 import { impossible } from './impossible.ts';
-import { CNNS, modelPath } from './models.ts';
+import { MODELS, modelPath } from './models.ts';
 
 const test = suite('onnx: fusing');
 
@@ -28,7 +28,7 @@ function checkFates({ model, fates, graph }: Imported): void {
 }
 
 test('each node of the shipped models is there exactly once', () => {
-  for (const name of CNNS) checkFates(runImport(modelPath(name), { bind: { batch: 1 } }));
+  for (const name of MODELS) checkFates(runImport(modelPath(name), { bind: { batch: 1 } }));
 });
 
 const UNARY = { Relu: (x: number) => Math.max(0, x), Neg: (x: number) => -x, Abs: Math.abs } as const;

@@ -165,6 +165,56 @@ export class NetworkBuilder {
     return to;
   }
 
+  /** Attention over `groups` heads: projections, heads moved apart, QK^T, softmax, times V, heads moved together. */
+  attention(from: Map4, groups: number): Map4 {
+    const tokens = from.height;
+    const width = from.channels / groups;
+    const heads = (map: Map4, features: number): Map4 => this.move(map, groups, tokens, features);
+    const [q, k, v] = [this.linear(from, from.channels), this.linear(from, from.channels), this.linear(from, from.channels)];
+    const scores = this.batched(heads(q, width), heads(k, tokens), { m: tokens, n: width, k: tokens, groups });
+    const shares = this.softmax(scores);
+    const mixed = this.batched(shares, heads(v, width), { m: tokens, n: tokens, k: width, groups });
+    return this.linear(this.move(mixed, 1, tokens, from.channels), from.channels);
+  }
+
+  /** `groups` matrices of `rows` x `features`, in any order of their elements. */
+  private move(from: Map4, groups: number, rows: number, features: number): Map4 {
+    const id = `move${this.operators.length}`;
+    const to = this.map(`${id}.out`, groups, features, rows, 1);
+    const window = wholeWindow(1, from.batch * from.height, groups * rows);
+    const operator = {
+      id,
+      kind: 'move',
+      onnxType: 'Transpose',
+      inputs: [{ tensor: from.id, window }],
+      output: to.id,
+      epilogue: [],
+    } as const;
+    this.operators.push({ ...operator, attrs: { function: 'transpose', parameters: {} } });
+    return to;
+  }
+
+  private softmax(from: Map4): Map4 {
+    const id = `softmax${this.operators.length}`;
+    const to = this.map(`${id}.out`, from.batch, from.channels, from.height, 1);
+    const inputs = [{ tensor: from.id, window: elementwiseWindow(from.batch * from.height) }];
+    this.operators.push({ id, kind: 'softmax', onnxType: 'Softmax', inputs, output: to.id, epilogue: [], attrs: { axis: 2 } });
+    return to;
+  }
+
+  private batched(left: Map4, right: Map4, matrix: { m: number; n: number; k: number; groups: number }): Map4 {
+    const id = `heads${this.operators.length}`;
+    const to = this.map(`${id}.out`, matrix.groups, matrix.k, matrix.m, 1);
+    const positions = matrix.groups * matrix.m;
+    const inputs = [
+      { tensor: left.id, window: elementwiseWindow(positions) },
+      { tensor: right.id, window: wholeWindow(1, right.batch * right.height, positions) },
+    ];
+    const attrs = { matrix, weight: right.id, transposeWeight: false, dynamic: true };
+    this.operators.push({ id, kind: 'matMul', onnxType: 'MatMul', inputs, output: to.id, epilogue: [], attrs });
+    return to;
+  }
+
   finish(outputs: readonly Map4[], name = 'network'): Graph {
     const leaving = new Set(outputs.map(({ id }) => id));
     return {
