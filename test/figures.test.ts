@@ -41,6 +41,15 @@ test("README's table is what compile prints", () => {
   }
 });
 
+test("README's shares of time between segments are what compile prints", () => {
+  const readme = readFileSync('README.md', 'utf8');
+  for (const chip of ['dynaplasia-paper', 'dynaplasia']) {
+    const args = ['dist/cli/main.js', 'compile', 'datasets/vgg16.onnx', '--hw', `hw/${chip}.json`];
+    const share = /; ([\d.]+ %) of the time between them/.exec(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout)?.[1];
+    assert.ok(share !== undefined && readme.includes(share), `${share} on ${chip}`);
+  }
+});
+
 test('the notebook and the command line agree', () => {
   const notebook = readFileSync('notebooks/01-model-to-latency.ipynb', 'utf8');
   const plan = REPORTS[0]?.plan;
