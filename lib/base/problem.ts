@@ -104,7 +104,7 @@ const MOST_SHOWN = 12;
 function describeAll(problems: readonly Problem[]): string {
   const shown = problems.slice(0, MOST_SHOWN).map(describe);
   const more = problems.length - shown.length;
-  return [...shown, ...(more > 0 ? [`... and ${more} more problems.`] : [])].join('\n');
+  return [...shown, ...(more > 0 ? [`... and ${more} more problem${more === 1 ? '' : 's'}.`] : [])].join('\n');
 }
 
 /** One message, in plain words. */

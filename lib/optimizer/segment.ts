@@ -75,7 +75,7 @@ export async function chooseSegments(
       const choice = extend(members, { first, last, allocation }, before, outlive, options);
       if (winner === undefined || choice.total < winner.total) winner = choice;
     }
-    best.push(winner ?? raiseInfeasible(at(subOperators, last)));
+    best.push(winner ?? cutTooLarge(at(subOperators, last)));
     if (performance.now() - yielded > YIELD_EVERY_MS) {
       options.onProgress?.((last + 1) / subOperators.length);
       await new Promise((resolve) => setImmediate(resolve));
@@ -151,7 +151,7 @@ function allocator(options: SegmentOptions, statistics: SegmentStatistics): (mem
   };
 }
 
-function raiseInfeasible(operator: SubOperator): never {
+function cutTooLarge(operator: SubOperator): never {
   throw internal(`sub-operator ${operator.id} with ${operator.demand.tiles} tiles was cut too large`);
 }
 
