@@ -1,17 +1,21 @@
 // Files of the command line: read with a clear message, written whole or not at all.
 
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CompileError, fail } from '../base/problem.ts';
 import { fileReason } from '../base/wording.ts';
+import { makeFolder } from '../kernel/make-folder.ts';
 
 const MOST_TEXT_BYTES = 64 * 1024 * 1024;
 
 /** Text of a file. Throws `file`. */
 export function readText(path: string, what: string): string {
   try {
-    if (statSync(path).size > MOST_TEXT_BYTES)
-      fail({ kind: 'file', path, reason: `is larger than ${MOST_TEXT_BYTES / 1024 / 1024} MB`, next: `Give the path of ${what}.` });
+    const stat = statSync(path);
+    const refuse = (reason: string): never => fail({ kind: 'file', path, reason, next: `Give the path of ${what}.` });
+    // A pipe or a device may never end.
+    if (!stat.isFile()) refuse('is not a regular file');
+    if (stat.size > MOST_TEXT_BYTES) refuse(`is larger than ${MOST_TEXT_BYTES / 1024 / 1024} MB`);
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof CompileError) throw error;
@@ -27,7 +31,7 @@ export function isDirectory(path: string): boolean {
 export function writeWhole(directory: string, files: Readonly<Record<string, string>>): void {
   const written: { temporary: string; path: string }[] = [];
   try {
-    mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     for (const [name, text] of Object.entries(files)) {
       const path = join(directory, name);
       const temporary = `${path}.${process.pid}.part`;

@@ -1,6 +1,8 @@
 // `cimbook kernel install | uninstall | list`: the Jupyter kernel's registration.
 
+import { fail } from '../base/problem.ts';
 import { printable } from '../base/text.ts';
+import { fileReason } from '../base/wording.ts';
 import { DISPLAY_NAME, installKernelspec, listKernelspecs, uninstallKernelspec } from '../kernel/kernelspec.ts';
 import type { Arguments, Flag } from './arguments.ts';
 import type { Runnable } from './commands.ts';
@@ -14,6 +16,16 @@ function target(args: Arguments): { readonly prefix?: string } {
   return prefix === undefined ? {} : { prefix };
 }
 
+/** A change of Jupyter's folders. Throws `file` if they may not be changed. */
+function changing<T>(args: Arguments, change: (where: { readonly prefix?: string }) => T): T {
+  try {
+    return change(target(args));
+  } catch (error) {
+    const path = args.text('prefix') ?? "Jupyter's data folder";
+    return fail({ kind: 'file', path, reason: fileReason(error), next: 'Give --prefix DIR with a directory you may write to.' });
+  }
+}
+
 export const KERNEL_COMMANDS: readonly Runnable[] = [
   {
     command: {
@@ -23,7 +35,7 @@ export const KERNEL_COMMANDS: readonly Runnable[] = [
       summary: `Registers the kernel "${DISPLAY_NAME}" for Jupyter and VS Code.`,
       examples: ['cimbook kernel install', 'cimbook kernel install --prefix .venv'],
     },
-    run: (args) => `Installed ${printable(installKernelspec(target(args)))}`,
+    run: (args) => `Installed ${printable(changing(args, installKernelspec))}`,
   },
   {
     command: {
@@ -34,7 +46,7 @@ export const KERNEL_COMMANDS: readonly Runnable[] = [
       examples: ['cimbook kernel uninstall'],
     },
     run: (args) => {
-      const folder = uninstallKernelspec(target(args));
+      const folder = changing(args, uninstallKernelspec);
       return folder === undefined ? 'Nothing was installed there' : `Removed ${printable(folder)}`;
     },
   },

@@ -18,7 +18,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const found = ALL.find(({ command }) => argv.slice(0, words(command.name)).join(' ') === command.name);
   if (found === undefined) {
     const names = ALL.map(({ command }) => command.name);
-    const meant = nearest(first, names) ?? nearest(argv.slice(0, 2).join(' '), names);
+    const meant = names.find((name) => name.startsWith(`${first} `)) ?? nearest(first, names) ?? nearest(argv.slice(0, 2).join(' '), names);
     const guess = meant === undefined ? '' : `Did you mean cimbook ${meant}? `;
     process.stderr.write(`cimbook has no command ${JSON.stringify(first)}. ${guess}See cimbook --help.\n`);
     return 2;

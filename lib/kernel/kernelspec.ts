@@ -1,10 +1,11 @@
 // Tells Jupyter about the kernel: writes, removes and lists `share/jupyter/kernels/cimbook`.
 // In: a prefix (a virtual environment) or the user's own folder. Out: the kernelspec's folder. Safe to repeat.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeFolder } from './make-folder.ts';
 
 export const KERNEL_NAME = 'cimbook';
 export const DISPLAY_NAME = 'CIMbook (TypeScript)';
@@ -26,7 +27,7 @@ export interface InstalledKernelspec {
 /** Registers the kernel and returns the folder written. */
 export function installKernelspec(target: KernelspecTarget = {}): string {
   const folder = kernelspecFolder(target);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const spec = {
     argv: [process.execPath, entry(), '{connection_file}'],
     display_name: DISPLAY_NAME,

@@ -189,6 +189,8 @@ test('each bad input is one clear message and exit code 2', () => {
   refuses(['hardware', file('wrong.json', good.replace('"value": 96', '"value": -96'))], '$.arrays.count');
   refuses(['verify', file('bad.mop', 'cimbook-program 1\nmodel {'), '--hw', CHIP], 'Line 2');
   refuses(['fly'], 'fly');
+  refuses(['kernel'], 'kernel install');
+  if (existsSync('/dev/zero')) refuses(['verify', '/dev/zero', '--hw', CHIP], 'not a regular file');
 });
 
 test('a directory that cannot be written leaves nothing behind', () => {
@@ -196,6 +198,10 @@ test('a directory that cannot be written leaves nothing behind', () => {
   writeFileSync(blocked, 'not a directory');
   refuses(['compile', MODEL, '--hw', CHIP, '--out', join(blocked, 'out')], 'cannot be written');
   assert.not(existsSync(join(blocked, 'out')));
+  refuses(['kernel', 'install', '--prefix', blocked], '--prefix');
+  if (!existsSync('/proc')) return;
+  refuses(['compile', MODEL, '--hw', CHIP, '--out', '/proc/none/out'], 'cannot be written');
+  refuses(['kernel', 'install', '--prefix', '/proc/none'], '/proc/none', '--prefix');
 });
 
 test.run();
