@@ -31,6 +31,7 @@ export { parameterRanges } from './hardware/leaves.ts';
 export { printHardware } from './hardware/print.ts';
 export { loadHardware, readHardwareFile } from './hardware/read.ts';
 export { type TileGrid, tileGrid } from './hardware/tile.ts';
+export { verifyHardware } from './hardware/verify.ts';
 export { withOverrides } from './hardware/with-overrides.ts';
 // Graph
 export { type Graph, isMatrix, type Operator, type Tensor } from './ir/graph.ts';
@@ -63,6 +64,7 @@ export { roofline } from './report/charts/roofline.ts';
 export { timeline } from './report/charts/timeline.ts';
 export { type CompileReport, compileReport } from './report/compile-report.ts';
 export { Figure } from './report/figure.ts';
+export { operatorFrame } from './report/operators.ts';
 export { Table, table } from './report/table.ts';
 export { openTraceFile } from './report/trace-file.ts';
 // Trace

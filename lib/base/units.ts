@@ -34,3 +34,9 @@ export function cyclesAt(bytes: number, rate: number): Cycles {
 export function ceilDiv(a: number, b: number): number {
   return Math.ceil(a / b);
 }
+
+export function sum(values: readonly number[]): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

@@ -4,12 +4,10 @@
 import { assertNever } from '../base/problem.ts';
 import { elementwiseWindow, type Range, sameWindow, type VectorClass, type Window, wholeWindow } from '../base/shapes.ts';
 import { type Graph, isMatrix, type Operator, type Tensor, type TensorId, tensorsOf } from '../ir/graph.ts';
+import { PARTIAL_SUM_BITS } from '../optimizer/flatten.ts';
 import type { Plan } from '../optimizer/plan.ts';
 import type { ManifestInput, ManifestOperator, ManifestTensor } from '../program/program.ts';
 import { headsOf, windowBetween } from './token-major.ts';
-
-/** Bits of a partial sum between cuts along n. */
-const PARTIAL_SUM_BITS = 32;
 
 export interface Manifest {
   readonly tensors: readonly ManifestTensor[];

@@ -1,7 +1,7 @@
 // Plan + manifest -> what each segment does, statement by statement, and how long data must live.
 
 import { internal } from '../base/problem.ts';
-import type { Range, Window } from '../base/shapes.ts';
+import { elementwiseWindow, type Range, type Window } from '../base/shapes.ts';
 import type { Bytes } from '../base/units.ts';
 import type { OperatorPlan, Plan } from '../optimizer/plan.ts';
 import { featuresRead, pieceShape } from '../program/geometry.ts';
@@ -81,17 +81,7 @@ function stepOf(
   const partial = product === undefined ? undefined : operator.partials.find(({ upTo }) => upTo === product.piece.inner.from);
   if (partial !== undefined) {
     const tensor = find(partial.tensor);
-    const whole = {
-      samples: 1,
-      rowsOut: tensor.positions,
-      widthOut: 1,
-      rowsIn: tensor.positions,
-      widthIn: 1,
-      stride: 1,
-      reach: 1,
-      lead: 0,
-    };
-    reads.push({ tensor, window: whole, features: outputs, bytes: tensorBytes(tensor, outputs) });
+    reads.push({ tensor, window: elementwiseWindow(tensor.positions), features: outputs, bytes: tensorBytes(tensor, outputs) });
   }
   const stationary = operator.inputs.find(({ use }) => use === 'stationary');
   return {

@@ -104,18 +104,6 @@ export interface OperatorAttrs {
   readonly view: { readonly function: string };
 }
 export type OperatorKind = keyof OperatorAttrs;
-export const OPERATOR_KINDS = [
-  'conv',
-  'matMul',
-  'activation',
-  'elementwise',
-  'pool',
-  'reduce',
-  'softmax',
-  'normalize',
-  'move',
-  'view',
-] as const satisfies readonly OperatorKind[];
 export type MatrixKind = 'conv' | 'matMul';
 
 /** An elementwise operator fused into its producer: applied on the way out, in order. */

@@ -11,7 +11,6 @@ export type { tsNamespace };
 
 export type ConverterModule = typeof import('tslab/dist/converter.js');
 export type ExecutorModule = typeof import('tslab/dist/executor.js');
-export type InspectModule = typeof import('tslab/dist/inspect.js');
 export type JupyterModule = typeof import('tslab/dist/jupyter.js');
 
 export type Converter = import('tslab/dist/converter.js').Converter;

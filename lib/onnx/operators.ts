@@ -48,8 +48,3 @@ export function readsOf(node: OnnxNode): readonly string[] {
   const reads = ruleOf(node)?.reads;
   return reads === undefined ? node.inputs : node.inputs.slice(0, reads);
 }
-
-/** Types of one domain that are read, in alphabetical order. */
-export function operatorTypes(domain = ''): string[] {
-  return [...(TABLE.get(domain)?.keys() ?? [])].sort();
-}

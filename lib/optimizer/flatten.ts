@@ -9,6 +9,7 @@ import { type Graph, isMatrix, type OperatorId, type TensorId, tensorsOf } from 
 import type { Piece } from './plan.ts';
 import { splitOperator } from './split.ts';
 
+/** Bits of a partial sum between cuts along n. */
 export const PARTIAL_SUM_BITS = 32;
 
 /** A matrix operator, or the piece of one that is scheduled as a whole. */

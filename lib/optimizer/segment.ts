@@ -2,8 +2,16 @@
 // Flattened graph -> the best list of segments with an allocation each.
 
 import { internal } from '../base/problem.ts';
-import type { Cycles } from '../base/units.ts';
-import { intraLatency, operatorLatency, prefixLatency, rewriteLatency, switchLatency, writeBackLatency } from '../cost/paper.ts';
+import { type Cycles, sum } from '../base/units.ts';
+import {
+  interLatency,
+  intraLatency,
+  operatorLatency,
+  prefixLatency,
+  rewriteLatency,
+  switchLatency,
+  writeBackLatency,
+} from '../cost/paper.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Allocation, AllocationProblem, Budget, Solver } from './allocation.ts';
 import type { Flattened, SubOperator } from './flatten.ts';
@@ -112,7 +120,7 @@ function extend(
       hardware,
     ),
   };
-  const total = prefixLatency(before?.total ?? 0, intra, inter.writeBack + inter.switch + inter.rewrite);
+  const total = prefixLatency(before?.total ?? 0, intra, interLatency(inter.writeBack, inter.switch, inter.rewrite));
   return { ...choice, memoryMode, intra, inter, total };
 }
 
@@ -159,8 +167,4 @@ function at<T>(list: readonly T[], index: number): T {
   const value = list[index];
   if (value === undefined) throw internal(`no entry ${index} in a list of ${list.length}`);
   return value;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -3,6 +3,7 @@
 // Why it is optimal: every latency below the result needs a raise that exceeds the budget, because
 // each term falls only with its own arrays. Checked against GLPK and brute force.
 
+import { sum } from '../base/units.ts';
 import { computeLatency, feedLatency } from '../cost/paper.ts';
 import { type Allocation, type AllocationProblem, objectiveOf, type Solver } from './allocation.ts';
 
@@ -92,12 +93,6 @@ function bottlenecks(
 
 function fits({ budget }: AllocationProblem, computing: number, storing: number): boolean {
   return computing <= budget.compute && storing <= budget.memory && computing + storing <= budget.together;
-}
-
-function sum(values: readonly number[]): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
 }
 
 function ceil(value: number): number {

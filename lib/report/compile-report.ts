@@ -1,6 +1,7 @@
 // The JSON of `cimbook compile` and `cimbook compare` (schemaVersion 1): counts instead of array lists,
 // cycles, energy and throughput. Nouns -> plain object; `null` where nothing was simulated.
 
+import { sum } from '../base/units.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { OperatorPlan, Plan, SegmentPlan } from '../optimizer/plan.ts';
 import type { Trace } from '../simulator/trace.ts';
@@ -87,8 +88,4 @@ function plannedMemoryShare(plan: Plan): number {
     all += cycles * plan.hardware.arrays;
   }
   return all === 0 ? 0 : storing / all;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

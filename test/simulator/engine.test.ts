@@ -153,4 +153,30 @@ test('an event queue stays sorted while events come and go', () => {
   );
 });
 
+test('a resource serves the phases of a chunk in their order, however the streams are listed', () => {
+  const stream = (phase: 0 | 1 | 2, cycles: number): Stream => ({
+    resource: 'port',
+    phase,
+    component: 'buffer',
+    cycles: () => cycles,
+    energy: 0,
+    latency: 0,
+  });
+  const graph: TaskGraph = {
+    activities: [{ positions: 1, chunks: 1, reads: [], writes: [], outputs: { from: 0, to: 1 } }],
+    firstTask: Int32Array.of(0, 1),
+    start: Int32Array.of(0, 0),
+    successors: Int32Array.of(),
+    waits: Int32Array.of(0),
+    order: Int32Array.of(0),
+    cyclic: [],
+  };
+  const seen: number[] = [];
+  const { end } = runBlock(graph, [[stream(2, 3), stream(0, 5), stream(1, 7)]], 10, (_statement, _resource, start, stop) =>
+    seen.push(start, stop),
+  );
+  assert.equal(seen, [10, 15, 15, 22, 22, 25]);
+  assert.is(end, 25);
+});
+
 test.run();
