@@ -1,20 +1,22 @@
 // schedule: Graph -> Plan. Flatten, choose segments and allocations, place arrays; the same code
 // path for CMSwitch and for chips whose modes are frozen (the baselines static:R).
 
-import { CompileError, fail } from '../base/problem.ts';
+import { CompileError } from '../base/problem.ts';
 import { lowerBound } from '../cost/bound.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
-import type { Budget } from './allocation.ts';
-import { flatten } from './flatten.ts';
+import type { Form, Optimizer } from './optimizer.ts';
+import { findOptimizer } from './optimizers.ts';
 import { placeSegments } from './place.ts';
 import type { CostName, Objective, Plan } from './plan.ts';
-import { chooseSegments, type SegmentStatistics } from './segment.ts';
+import { costSegments, type SegmentStatistics } from './segment.ts';
 import { loadSolver } from './solvers.ts';
 
 export interface ScheduleOptions {
-  /** 'cmswitch' (default) or 'static:R': floor(arrays * R) arrays compute, the others are memory, for the whole run. */
-  readonly optimizer?: string;
+  /** A name ('cmswitch' is the default; see OPTIMIZER_NAMES) or an optimizer of your own. */
+  readonly optimizer?: string | Optimizer;
+  /** For baselines: with their own objective (default) or with our cost. */
+  readonly form?: Form;
   /** 'exact' (default), 'highs' or 'glpk'. */
   readonly solver?: string;
   readonly cost?: CostName;
@@ -32,68 +34,37 @@ export interface ScheduleOptions {
 
 /** A plan for the graph on the chip. Throws `usage`, `does-not-fit`, `solver`. */
 export async function schedule(graph: Graph, hardware: Hardware, options: ScheduleOptions = {}): Promise<Plan> {
-  const { optimizer = 'cmswitch', solver: solverName = 'exact', cost = 'paper', objective = 'latency', seed = 0 } = options;
+  const { solver: solverName = 'exact', cost = 'paper', objective = 'latency', seed = 0 } = options;
   checkOptions(cost, objective, seed);
-  const policy = policyOf(optimizer, hardware);
-  const solver = await loadSolver(solverName);
-  const mostArrays = Math.min(policy.budget.compute, options.mostArrays ?? policy.budget.compute);
-  const flat = flatten(graph, hardware, { mostArrays });
-  const { segments, statistics } = await chooseSegments(flat, {
+  const optimizer = typeof options.optimizer === 'object' ? options.optimizer : findOptimizer(options.optimizer ?? 'cmswitch');
+  const { flat, drafts, frozenMemory } = await optimizer.segment({
+    graph,
     hardware,
-    solver,
+    solver: await loadSolver(solverName),
+    form: options.form ?? 'as-published',
     relaxed: options.relaxed ?? false,
-    ...policy,
+    ...(options.mostArrays !== undefined && { mostArrays: options.mostArrays }),
     ...(options.onProgress && { onProgress: options.onProgress }),
     ...(options.signal && { signal: options.signal }),
+    ...(options.onStatistics && { onStatistics: options.onStatistics }),
   });
-  options.onStatistics?.(statistics);
-  const placed = placeSegments(flat, segments, hardware);
+  const segments = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
   return {
     noun: 'plan',
     schemaVersion: 1,
     model: { name: graph.name, hash: graph.hash },
     hardware: { name: hardware.name, hash: hardware.hash, arrays: hardware.arrays },
     precision: hardware.precision,
-    optimizer,
+    optimizer: optimizer.name,
     solver: solverName,
     cost,
     objective,
     seed,
-    segments: placed,
+    segments: placeSegments(flat, segments, hardware),
     repeats: [],
     analyticCycles: segments.at(-1)?.total ?? 0,
     lowerBoundCycles: lowerBound(graph, hardware).cycles,
   };
-}
-
-/** How an optimizer may use the arrays. */
-function policyOf(optimizer: string, hardware: Hardware): { budget: Budget; frozenMemory?: number } {
-  const together = hardware.arrays;
-  if (optimizer === 'cmswitch') return { budget: { compute: together, memory: together, together } };
-  const ratio = /^static:(\d*\.?\d+)$/.exec(optimizer)?.[1];
-  if (ratio === undefined) {
-    return fail({
-      kind: 'usage',
-      message: `unknown optimizer '${optimizer}'`,
-      next: 'Use cmswitch, or static:R with R from 0 to 1 (static:1 is all compute).',
-    });
-  }
-  const share = Number(ratio);
-  if (share > 1)
-    fail({
-      kind: 'usage',
-      message: `static:${ratio} asks for more arrays than the chip has`,
-      next: 'R is the share of arrays that compute, from 0 to 1.',
-    });
-  const compute = Math.floor(together * share);
-  if (compute < 1) {
-    fail({
-      kind: 'usage',
-      message: `static:${ratio} leaves none of the ${together} arrays of '${hardware.name}' to compute`,
-      next: `Use R of at least 1/${together}.`,
-    });
-  }
-  return { budget: { compute, memory: together - compute, together }, frozenMemory: together - compute };
 }
 
 function checkOptions(cost: string, objective: string, seed: number): void {

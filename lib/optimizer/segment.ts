@@ -16,11 +16,16 @@ import type { Hardware } from '../hardware/hardware.ts';
 import type { Allocation, AllocationProblem, Budget, Solver } from './allocation.ts';
 import type { Flattened, SubOperator } from './flatten.ts';
 
-export interface SegmentChoice {
+/** What an optimizer decides of a segment: everything else follows from it. */
+export interface SegmentDraft {
   /** Sub-operators first .. last, inclusive. */
   readonly first: number;
   readonly last: number;
   readonly allocation: Allocation;
+}
+
+/** A draft with what it costs. */
+export interface SegmentChoice extends SegmentDraft {
   /** Arrays in memory mode while it runs. */
   readonly memoryMode: number;
   readonly intra: Cycles;
@@ -97,15 +102,30 @@ export async function chooseSegments(
   return { segments, statistics };
 }
 
+/** What given segments cost, one after another, by the paper's equations: the same formulas the search minimises. */
+export function costSegments(
+  flat: Flattened,
+  drafts: readonly SegmentDraft[],
+  options: Pick<SegmentOptions, 'hardware' | 'frozenMemory'>,
+): readonly SegmentChoice[] {
+  const outlive = outliving(flat);
+  const choices: SegmentChoice[] = [];
+  for (const { first, last, allocation } of drafts) {
+    const members = flat.subOperators.slice(first, last + 1);
+    choices.push(extend(members, { first, last, allocation }, choices.at(-1), outlive, options));
+  }
+  return choices;
+}
+
 type Outlive = (first: number, last: number) => number;
 
 /** Segment first..last after the best plan of its prefix: Eq. (1), (2), (4) and (3). */
 function extend(
   members: readonly SubOperator[],
-  choice: { first: number; last: number; allocation: Allocation },
+  choice: SegmentDraft,
   before: SegmentChoice | undefined,
   outlive: Outlive,
-  { hardware, frozenMemory }: SegmentOptions,
+  { hardware, frozenMemory }: Pick<SegmentOptions, 'hardware' | 'frozenMemory'>,
 ): SegmentChoice {
   const { compute, memory } = choice.allocation;
   const intra = intraLatency(members.map((op, i) => operatorLatency(op.demand, compute[i] ?? 0, memory[i] ?? 0, hardware)));

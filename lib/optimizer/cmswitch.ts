@@ -1,0 +1,65 @@
+// CMSwitch as published (Zhao et al. 2025, Algorithm 1), and the same search on a chip whose modes are frozen.
+
+import { fail } from '../base/problem.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import type { Budget } from './allocation.ts';
+import { flatten } from './flatten.ts';
+import type { Optimizer, OptimizerRequest, Segmentation } from './optimizer.ts';
+import { chooseSegments } from './segment.ts';
+
+export const cmswitch: Optimizer = {
+  name: 'cmswitch',
+  segment: (request) => {
+    const together = request.hardware.arrays;
+    return search(request, { compute: together, memory: together, together });
+  },
+};
+
+/** static:R, `share` = R: floor(arrays * R) arrays compute, the others are memory, for the whole run. */
+export function staticRatio(share: string): Optimizer {
+  return {
+    name: `static:${share}`,
+    segment: (request) => {
+      const compute = computeArrays(share, request.hardware);
+      const together = request.hardware.arrays;
+      const memory = together - compute;
+      return search(request, { compute, memory, together }, memory);
+    },
+  };
+}
+
+async function search(request: OptimizerRequest, budget: Budget, frozenMemory?: number): Promise<Segmentation> {
+  const { graph, hardware, solver, relaxed, onProgress, signal } = request;
+  const flat = flatten(graph, hardware, { mostArrays: Math.min(budget.compute, request.mostArrays ?? budget.compute) });
+  const frozen = frozenMemory === undefined ? {} : { frozenMemory };
+  const { segments, statistics } = await chooseSegments(flat, {
+    hardware,
+    solver,
+    budget,
+    relaxed,
+    ...frozen,
+    ...(onProgress && { onProgress }),
+    ...(signal && { signal }),
+  });
+  request.onStatistics?.(statistics);
+  return { flat, drafts: segments, ...frozen };
+}
+
+function computeArrays(ratio: string, hardware: Hardware): number {
+  const share = Number(ratio);
+  if (share > 1)
+    fail({
+      kind: 'usage',
+      message: `static:${ratio} asks for more arrays than the chip has`,
+      next: 'R is the share of arrays that compute, from 0 to 1.',
+    });
+  const compute = Math.floor(hardware.arrays * share);
+  if (compute < 1) {
+    fail({
+      kind: 'usage',
+      message: `static:${ratio} leaves none of the ${hardware.arrays} arrays of '${hardware.name}' to compute`,
+      next: `Use R of at least 1/${hardware.arrays}.`,
+    });
+  }
+  return compute;
+}

@@ -1,0 +1,38 @@
+// What an optimizer is: it cuts a graph into segments and gives every piece its arrays. Placing, costing
+// and everything behind is common to all, so a baseline, or a user's own in a notebook cell, is one function.
+
+import type { Hardware } from '../hardware/hardware.ts';
+import type { Graph } from '../ir/graph.ts';
+import type { Solver } from './allocation.ts';
+import type { Flattened } from './flatten.ts';
+import type { SegmentDraft, SegmentStatistics } from './segment.ts';
+
+export const FORMS = ['as-published', 'same-cost'] as const;
+/** A baseline with its own objective, or its policy with our cost. */
+export type Form = (typeof FORMS)[number];
+
+export interface OptimizerRequest {
+  readonly graph: Graph;
+  readonly hardware: Hardware;
+  readonly solver: Solver;
+  readonly form: Form;
+  /** Eq. (10)'s free form: compute arrays need not be whole copies. */
+  readonly relaxed: boolean;
+  /** Most arrays one copy of a sub-operator may take, if the user says so. */
+  readonly mostArrays?: number;
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+  readonly onStatistics?: (statistics: SegmentStatistics) => void;
+}
+
+export interface Segmentation {
+  readonly flat: Flattened;
+  readonly drafts: readonly SegmentDraft[];
+  /** Arrays frozen in memory mode for the whole run; absent when modes may change. */
+  readonly frozenMemory?: number;
+}
+
+export interface Optimizer {
+  readonly name: string;
+  readonly segment: (request: OptimizerRequest) => Promise<Segmentation> | Segmentation;
+}
