@@ -5,16 +5,17 @@
 import { failOn, internal } from '../base/problem.ts';
 import type { Range } from '../base/shapes.ts';
 import { ceilDiv } from '../base/units.ts';
+import { manifestOf } from '../dataflow/manifest.ts';
+import { chunksOf, type Read, tensorBytes } from '../dataflow/steps.ts';
+import { demandsOn, ownDemand, windowPositions } from '../dataflow/windows.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { OperatorPlan, Plan, SegmentPlan } from '../optimizer/plan.ts';
 import { meet, without } from '../program/geometry.ts';
 import type { ManifestTensor, MetaOp, Place, Program, Region, RegionId, Statement, TensorId } from '../program/program.ts';
-import { manifestOf } from './manifest.ts';
 import { KeptMemory } from './memory.ts';
-import { chunksOf, type Life, livesOf, type Read, type Step, stepsOf, tensorBytes } from './steps.ts';
+import { type Life, livesOf, type Step, stepsOf } from './steps.ts';
 import { type Room, type Stream, shareStreams } from './streams.ts';
-import { demandsOn, ownDemand, windowPositions } from './windows.ts';
 
 /** The program of a plan. Throws `plan` for a relaxed plan, whose arrays are not whole copies. */
 export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
@@ -29,7 +30,11 @@ export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
         next: 'Schedule without `relaxed`.',
       })),
   );
-  const manifest = manifestOf(graph, plan);
+  const manifest = manifestOf(
+    graph,
+    plan.segments.flatMap(({ operators }) => operators),
+    plan.precision,
+  );
   const steps = stepsOf(plan, manifest);
   const emitter = new Emitter(plan, hardware, livesOf(steps, manifest), manifest.tensors);
   const body = plan.segments.flatMap((segment, i) => emitter.segment(segment, steps[i] ?? []));

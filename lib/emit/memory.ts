@@ -1,11 +1,11 @@
 // Where data that outlives a segment lies: in arrays that stay in memory mode, then in the buffer, then
 // outside. Bytes are handed out by first fit over lifetimes counted in segments.
 
+import { tensorBytes } from '../dataflow/steps.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Plan } from '../optimizer/plan.ts';
 import type { ManifestTensor, Place, Region } from '../program/program.ts';
 import type { Life } from './steps.ts';
-import { tensorBytes } from './steps.ts';
 
 /**
  * Share of the buffer and of each memory-mode array that kept data may take; the rest is for the windows of

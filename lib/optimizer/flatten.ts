@@ -4,13 +4,10 @@
 import type { MatrixShape } from '../base/shapes.ts';
 import { type Bytes, bytesOf } from '../base/units.ts';
 import { type Demand, demandOf } from '../cost/paper.ts';
+import { PARTIAL_SUM_BITS, type Piece } from '../dataflow/manifest.ts';
 import type { Hardware } from '../hardware/hardware.ts';
-import { type Graph, isMatrix, type OperatorId, type TensorId, tensorsOf } from '../ir/graph.ts';
-import type { Piece } from './plan.ts';
+import { type Graph, isMatrix, type MatrixOperator, type OperatorId, type TensorId, tensorsOf } from '../ir/graph.ts';
 import { splitOperator } from './split.ts';
-
-/** Bits of a partial sum between cuts along n. */
-export const PARTIAL_SUM_BITS = 32;
 
 /** A matrix operator, or the piece of one that is scheduled as a whole. */
 export interface SubOperator {
@@ -39,8 +36,8 @@ export interface Flattened {
 }
 
 export interface FlattenOptions {
-  /** Most arrays one copy of a piece may take. */
-  readonly mostArrays: number;
+  /** Most arrays one copy of a piece may take, of every operator or of each. */
+  readonly mostArrays: number | ((operator: MatrixOperator) => number);
 }
 
 export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: FlattenOptions): Flattened {
@@ -71,7 +68,7 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
       made.set(operator.output, { tensor: operator.output, pieces: [{ producer: depends, share: 1 }], lastUse: Math.max(0, depends) });
       continue;
     }
-    const cut = splitOperator(operator, hardware, mostArrays);
+    const cut = splitOperator(operator, hardware, typeof mostArrays === 'number' ? mostArrays : mostArrays(operator));
     const first = subOperators.length;
     const maker =
       operator.kind === 'matMul' && operator.attrs.dynamic ? made.get(operator.attrs.weight)?.pieces.at(-1)?.producer : undefined;

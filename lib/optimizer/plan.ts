@@ -7,20 +7,12 @@
 // An array has one role in a segment; only a producer's output array may also be
 // its consumer's input array (constraint (6) of Zhao et al. 2025, `sharedIn`).
 
-import type { Range } from '../base/shapes.ts';
 import type { Bytes, Cycles, Precision } from '../base/units.ts';
+import type { Piece } from '../dataflow/manifest.ts';
 import type { OperatorId, TensorId } from '../ir/graph.ts';
 
 /** Physical array, 0 .. arrays-1; x = id % grid.x, y = floor(id / grid.x). */
 export type ArrayId = number;
-
-/** The part of a matrix operator that one sub-operator computes. */
-export interface Piece {
-  /** Features of the output tensor. */
-  readonly outputs: Range;
-  /** Inner dimension, 0..n unless the operator was cut along n; then partial sums are accumulated in order. */
-  readonly inner: Range;
-}
 
 export const BINDINGS = ['compute', 'feed', 'both'] as const;
 /** The term of Eq. (10) that sets an operator's latency. */

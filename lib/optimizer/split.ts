@@ -4,10 +4,10 @@
 import { fail } from '../base/problem.ts';
 import type { MatrixShape, Range } from '../base/shapes.ts';
 import { ceilDiv } from '../base/units.ts';
+import type { Piece } from '../dataflow/manifest.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { tileGrid } from '../hardware/tile.ts';
 import type { MatrixOperator } from '../ir/graph.ts';
-import type { Piece } from './plan.ts';
 
 export interface CutPiece {
   readonly piece: Piece;

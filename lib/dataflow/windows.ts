@@ -38,9 +38,9 @@ export function ownDemand(reader: Pace, window: Window): readonly number[] {
  * How far `tensor` must have come for each step of a segment to finish each of its chunks, through every path
  * inside the segment. Only steps downstream of the tensor have an entry.
  */
-export function demandsOn(tensor: TensorId, steps: readonly Step[]): ReadonlyMap<Step, readonly number[]> {
-  const demands = new Map<Step, readonly number[]>();
-  const makers = new Map<TensorId, Step[]>();
+export function demandsOn<S extends Step>(tensor: TensorId, steps: readonly S[]): ReadonlyMap<S, readonly number[]> {
+  const demands = new Map<S, readonly number[]>();
+  const makers = new Map<TensorId, S[]>();
   for (const step of steps) {
     const total = new Array<number>(step.chunks).fill(0);
     let reached = false;

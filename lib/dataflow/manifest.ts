@@ -3,24 +3,39 @@
 
 import { assertNever } from '../base/problem.ts';
 import { elementwiseWindow, type Range, sameWindow, type VectorClass, type Window, wholeWindow } from '../base/shapes.ts';
+import type { Precision } from '../base/units.ts';
 import { type Graph, isMatrix, type Operator, type Tensor, type TensorId, tensorsOf } from '../ir/graph.ts';
-import { PARTIAL_SUM_BITS } from '../optimizer/flatten.ts';
-import type { Plan } from '../optimizer/plan.ts';
 import type { ManifestInput, ManifestOperator, ManifestTensor } from '../program/program.ts';
 import { headsOf, windowBetween } from './token-major.ts';
+
+/** Bits of a partial sum between cuts along n. */
+export const PARTIAL_SUM_BITS = 32;
+
+/** The part of a matrix operator that one sub-operator computes. */
+export interface Piece {
+  /** Features of the output tensor. */
+  readonly outputs: Range;
+  /** Inner dimension, 0..n unless the operator was cut along n; then partial sums are accumulated in order. */
+  readonly inner: Range;
+}
 
 export interface Manifest {
   readonly tensors: readonly ManifestTensor[];
   readonly operators: readonly ManifestOperator[];
 }
 
-export function manifestOf(graph: Graph, plan: Plan): Manifest {
+/** What must be done for `graph`, its operators cut into `pieces`. */
+export function manifestOf(
+  graph: Graph,
+  pieces: readonly { readonly parent: string; readonly piece: Piece }[],
+  { activationBits }: Precision,
+): Manifest {
   const tensors = tensorsOf(graph);
   const sources = new Map<TensorId, { readonly tensor: TensorId; readonly window: Window }>();
   const used = new Set<TensorId>(graph.inputs);
   const outputs = new Set<TensorId>(graph.outputs);
   const operators: ManifestOperator[] = [];
-  const cuts = innerCuts(plan);
+  const cuts = innerCuts(pieces);
   const partials: ManifestTensor[] = [];
   const heads = headsOf(graph);
   const headsIn = (id: TensorId): number => heads.get(id) ?? 1;
@@ -66,7 +81,7 @@ export function manifestOf(graph: Graph, plan: Plan): Manifest {
     .filter(({ id, role }) => used.has(id) && role !== 'weight')
     .map((tensor) => {
       const role = outputs.has(tensor.id) ? 'output' : manifestRole(tensor.role);
-      return { id: tensor.id, role, ...shapeIn(tensor), bits: plan.precision.activationBits } as const;
+      return { id: tensor.id, role, ...shapeIn(tensor), bits: activationBits } as const;
     });
   return { tensors: [...declared, ...partials], operators };
 }
@@ -76,10 +91,10 @@ function manifestRole(role: string): 'input' | 'activation' | 'state' {
 }
 
 /** Inner rows at which operators are cut, the last excepted. */
-function innerCuts(plan: Plan): ReadonlyMap<string, readonly number[]> {
+function innerCuts(pieces: readonly { readonly parent: string; readonly piece: Piece }[]): ReadonlyMap<string, readonly number[]> {
   const cuts = new Map<string, Set<number>>();
   const ends = new Map<string, number>();
-  for (const { parent, piece } of plan.segments.flatMap((segment) => segment.operators)) {
+  for (const { parent, piece } of pieces) {
     const set = cuts.get(parent) ?? new Set();
     cuts.set(parent, set.add(piece.inner.to));
     ends.set(parent, Math.max(ends.get(parent) ?? 0, piece.inner.to));
