@@ -7,6 +7,7 @@ import type { Range } from '../base/shapes.ts';
 import { ceilDiv } from '../base/units.ts';
 import { manifestOf } from '../dataflow/manifest.ts';
 import { chunksOf, type Read, tensorBytes } from '../dataflow/steps.ts';
+import { type Stream as Flowing, type Room, shareStreams } from '../dataflow/streams.ts';
 import { demandsOn, ownDemand, windowPositions } from '../dataflow/windows.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -15,7 +16,6 @@ import { meet, without } from '../program/geometry.ts';
 import type { ManifestTensor, MetaOp, Place, Program, Region, RegionId, Statement, TensorId } from '../program/program.ts';
 import { KeptMemory } from './memory.ts';
 import { type Life, livesOf, type Step, stepsOf } from './steps.ts';
-import { type Room, type Stream, shareStreams } from './streams.ts';
 
 /** The program of a plan. Throws `plan` for a relaxed plan, whose arrays are not whole copies. */
 export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
@@ -49,6 +49,19 @@ export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
     regions: emitter.regions,
     body,
   };
+}
+
+/** Features of one tensor on their way to one step of the segment. */
+interface Stream extends Flowing {
+  readonly reader: Step;
+  readonly tensor: ManifestTensor;
+  readonly range: Range;
+  /** Positions held on the way. */
+  readonly window: number;
+  /** Memory-mode arrays that may hold them. */
+  readonly memory: readonly number[];
+  /** External region the data comes from; absent if it is made in this segment. */
+  readonly home?: Region;
 }
 
 /** The segment's part of what each tensor's regions are written by and read from. */
@@ -120,7 +133,7 @@ class Emitter {
       wiring.reads.set(step, unique(onChip.map(({ id }) => id)));
       streams.push(...step.reads.flatMap((read) => this.streamsOf(step, read, steps)));
     }
-    const shares = shareStreams(streams, this.room(segment, steps), this.hardware);
+    const { shares } = shareStreams(streams, this.room(segment, steps), this.hardware);
     const places = new WindowPlaces(this.memory.windowRoom(segment));
     for (const [i, stream] of streams.entries()) this.place(stream, shares[i] ?? { arrays: 0, buffer: 0 }, places, wiring);
     return wiring;
@@ -154,6 +167,7 @@ class Emitter {
     leaves: boolean,
   ): Stream {
     const { tensor } = read;
+    const memory = step.product !== undefined && read === step.reads[0] ? step.product.memoryIn : [];
     const demand = makers.length > 0 ? (demandsOn(tensor.id, steps).get(step) ?? []) : ownDemand(step, read.window);
     const producers = makers.length > 0 ? makers : [movePace(tensor, read)];
     const window = Math.max(...producers.map((producer) => windowPositions(producer, step, read.window, demand)));
@@ -161,12 +175,16 @@ class Emitter {
     return {
       reader: step,
       tensor,
-      features,
+      range: features,
+      features: features.to - features.from,
       feedBytes: read.bytes * part,
       dataBytes: tensorBytes(tensor, features),
       window,
       windowBytes: Math.ceil((window * (features.to - features.from) * tensor.bits) / 8),
-      arrays: step.product !== undefined && read === step.reads[0] ? step.product.memoryIn : [],
+      group: steps.indexOf(step),
+      memory,
+      arrays: memory.length,
+      outside: home !== undefined,
       leaves,
       ...(home && { home }),
     };
@@ -198,13 +216,13 @@ class Emitter {
 
   /** Regions for a stream's shares, and the statements that fill them. */
   private place(stream: Stream, shares: { readonly arrays: number; readonly buffer: number }, places: WindowPlaces, wiring: Wiring): void {
-    const { tensor, features, window, home, reader } = stream;
+    const { tensor, range: features, window, home, reader } = stream;
     const reads = wiring.reads.get(reader) ?? [];
     const inside: Region[] = [];
     let from = features.from;
     const bytes = (count: number): number => Math.ceil((window * count * tensor.bits) / 8);
     if (shares.arrays > 0) {
-      const place = places.inArrays(stream.arrays, ceilDiv(bytes(shares.arrays), stream.arrays.length));
+      const place = places.inArrays(stream.memory, ceilDiv(bytes(shares.arrays), stream.memory.length));
       if (place !== undefined) inside.push(this.declare(tensor, { from, to: from + shares.arrays }, window, place));
       from += place === undefined ? 0 : shares.arrays;
     }

@@ -38,6 +38,12 @@ export interface Access {
   readonly use: ManifestInput['use'];
 }
 
+/**
+ * Stored weights are fetched and written in this many slices, each some rows of every tile, so that the channel can
+ * serve others in between. Assumption: fine enough for fetching and writing to overlap, and no more.
+ */
+const WRITE_SLICES = 32;
+
 /** A meta-operator's shape in time and space. */
 export interface Activity {
   /** Positions of its output, made in `chunks` nearly equal runs. */
@@ -66,8 +72,10 @@ export function activityOf(op: MetaOp, index: ProgramIndex): Activity {
   switch (op.kind) {
     case 'CM.switch':
       return { positions: 1, chunks: 1, reads: [], writes: [], outputs: { from: 0, to: 0 } };
-    case 'CIM.write':
-      return { positions: 1, chunks: 1, reads: stationaryReads(op, index), writes: [], outputs: { from: 0, to: 0 } };
+    case 'CIM.write': {
+      const slices = op.from.length > 0 ? 1 : WRITE_SLICES;
+      return { positions: slices, chunks: slices, reads: stationaryReads(op, index), writes: [], outputs: { from: 0, to: 0 } };
+    }
     case 'MEM.move':
       return moveActivity(op, index);
     case 'CIM.mvm':

@@ -42,6 +42,7 @@ export function taskGraph(statements: readonly MetaOp[], index: ProgramIndex): T
   };
 
   for (const [s, activity] of activities.entries()) {
+    if (statements[s]?.kind === 'CIM.write') continue;
     for (let chunk = IN_FLIGHT; chunk < activity.chunks; chunk++) edge(task(s, chunk - IN_FLIGHT), task(s, chunk));
   }
   for (const [region, { writers, readers, positions }] of regionUsers(activities)) {
@@ -67,9 +68,11 @@ export function taskGraph(statements: readonly MetaOp[], index: ProgramIndex): T
   }
   arrayHazards(statements, index, (before, after) => {
     const { chunks } = activities[after]!;
-    for (let chunk = 0; chunk < Math.min(IN_FLIGHT, chunks); chunk++) waitFor(before, activities[before]!.chunks, task(after, chunk));
+    const heads = statements[after]?.kind === 'CIM.write' ? chunks : Math.min(IN_FLIGHT, chunks);
+    for (let chunk = 0; chunk < heads; chunk++) waitFor(before, activities[before]!.chunks, task(after, chunk));
   });
-  return { activities, firstTask, ...ordered(firstTask, from, to) };
+  const staging = statements.flatMap((op, s) => (op.kind === 'CIM.write' && op.from.length === 0 ? [s] : []));
+  return { activities, firstTask, ...ordered(firstTask, from, to, staging) };
 }
 
 interface RegionUse {
@@ -125,8 +128,16 @@ function arrayHazards(statements: readonly MetaOp[], index: ProgramIndex, order:
   }
 }
 
-/** Edges as compressed rows, and Kahn's algorithm by levels. */
-function ordered(firstTask: Int32Array, from: readonly number[], to: readonly number[]): Omit<TaskGraph, 'activities' | 'firstTask'> {
+/**
+ * Edges as compressed rows, and Kahn's algorithm by levels. The slices of weights written meanwhile wait for nothing:
+ * they are spread evenly over the waves, so that they neither hold up the block nor come after it.
+ */
+function ordered(
+  firstTask: Int32Array,
+  from: readonly number[],
+  to: readonly number[],
+  staging: readonly number[],
+): Omit<TaskGraph, 'activities' | 'firstTask'> {
   const tasks = firstTask.at(-1) ?? 0;
   const start = new Int32Array(tasks + 1);
   const waits = new Int32Array(tasks);
@@ -137,21 +148,31 @@ function ordered(firstTask: Int32Array, from: readonly number[], to: readonly nu
   const successors = new Int32Array(from.length);
   for (let e = 0; e < from.length; e++) successors[fill[from[e]!]!++] = to[e]!;
 
+  const free = new Uint8Array(tasks);
+  for (const s of staging) for (let t = firstTask[s]!; t < firstTask[s + 1]!; t++) if (waits[t] === 0) free[t] = 1;
   const left = waits.slice();
-  const order = new Int32Array(tasks);
-  let count = 0;
+  const waves: number[][] = [];
   let wave: number[] = [];
-  for (let t = 0; t < tasks; t++) if (left[t] === 0) wave.push(t);
+  for (let t = 0; t < tasks; t++) if (left[t] === 0 && free[t] === 0) wave.push(t);
   while (wave.length > 0) {
-    // Task numbers grow with statement, then chunk: sorting them is the fixed key.
-    wave.sort((a, b) => a - b);
+    waves.push(wave);
     const next: number[] = [];
-    for (const t of wave) {
-      order[count++] = t;
-      for (let e = start[t]!; e < start[t + 1]!; e++) if (--left[successors[e]!]! === 0) next.push(successors[e]!);
-    }
+    for (const t of wave) for (let e = start[t]!; e < start[t + 1]!; e++) if (--left[successors[e]!]! === 0) next.push(successors[e]!);
     wave = next;
   }
+  if (waves.length === 0) waves.push([]);
+  const levels = waves.length;
+  for (const s of staging) {
+    const slices = firstTask[s + 1]! - firstTask[s]!;
+    for (let slice = 0; slice < slices; slice++) {
+      const t = firstTask[s]! + slice;
+      if (free[t] === 1) waves[Math.floor(((slice + 0.5) * levels) / slices)]!.push(t);
+    }
+  }
+  const order = new Int32Array(tasks);
+  let count = 0;
+  // Task numbers grow with statement, then chunk: sorting them is the fixed key.
+  for (const level of waves) for (const t of level.sort((a, b) => a - b)) order[count++] = t;
   const cyclic = new Set<number>();
   if (count < tasks) {
     let statement = 0;

@@ -115,12 +115,16 @@ function weightStreams(
   const fetched = bytesOf(weights, hardware.precision.weightBits) * (hardware.multicastWeights ? 1 : op.copies);
   const stored = bytesOf(weights, hardware.storedBitsPerWeight) * op.copies;
   const writing = rowsWritten(shape, hardware) * hardware.writeCyclesPerRow;
-  const streams = [own(`write ${name}`, 1, 'weightWrite', () => writing, stored * hardware.energy.memoryWriteByte)];
+  const fetching = cyclesAt(fetched, hardware.externalBytesPerCycle);
+  /** Whole cycles of a slice; all slices together take exactly `cycles`. */
+  const slice = (cycles: Cycles) => (chunk: number) =>
+    Math.ceil((cycles * (chunk + 1)) / activity.chunks) - Math.ceil((cycles * chunk) / activity.chunks);
+  const streams = [own(`write ${name}`, 1, 'weightWrite', slice(writing), stored * hardware.energy.weightWriteByte)];
   if (op.from.length > 0) return [...streams, ...dataStreams(op, activity, ports, index, hardware)];
   return [
     ...streams,
     {
-      ...own(CHANNEL, 0, 'external', () => cyclesAt(fetched, hardware.externalBytesPerCycle), fetched * hardware.energy.externalByte),
+      ...own(CHANNEL, 0, 'external', slice(fetching), fetched * hardware.energy.externalByte),
       latency: hardware.externalLatencyCycles,
       traffic: { kind: 'weightsFetched', bytes: fetched },
     },

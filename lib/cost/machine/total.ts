@@ -1,0 +1,105 @@
+// The machine's cost of a whole plan: segments one after another, each behind its boundary. What is staged ahead is
+// fetched while the segment before runs; the rest of the weights at the boundary. Drafts -> cycles and energy.
+
+import type { Bytes, Cycles, Picojoules } from '../../base/units.ts';
+import type { Hardware } from '../../hardware/hardware.ts';
+import { type Allotment, type Homes, type SegmentLoad, segmentLoad } from './segment.ts';
+import type { ProductWork, Work } from './work.ts';
+
+/** An allotment and which of its pieces were written while the segment before ran: counts of arrays, 0 or all of a piece's. */
+export interface StagedAllotment extends Allotment {
+  readonly staged: readonly boolean[];
+  /** Arrays in memory mode while it runs, homes included. */
+  readonly memoryMode: number;
+}
+
+export interface SegmentCost {
+  readonly intra: Cycles;
+  /** Activations leave while the segment runs, so there is no write-back at the boundary; operands are read there. */
+  readonly inter: { readonly writeBack: Cycles; readonly switch: Cycles; readonly rewrite: Cycles };
+  readonly energy: Picojoules;
+}
+
+export interface MachineCost {
+  readonly segments: readonly SegmentCost[];
+  readonly cycles: Cycles;
+  readonly energy: Picojoules;
+}
+
+export function machineCost(work: Work, allotments: readonly StagedAllotment[], homes: Homes, hardware: Hardware): MachineCost {
+  const segments: SegmentCost[] = [];
+  let cycles = 0;
+  let energy = 0;
+  let memoryMode = 0;
+  for (const [i, allotment] of allotments.entries()) {
+    const ahead = allotments[i + 1];
+    const staged = ahead === undefined ? 0 : weightsOf(work, ahead, hardware, true).fetch;
+    const load = segmentLoad(work, allotment, homes, hardware, staged);
+    const intra = runCycles(load, staged, hardware);
+    const weights = weightsOf(work, allotment, hardware, false);
+    const switched = Math.abs(allotment.memoryMode - memoryMode);
+    const switchOne = allotment.memoryMode < memoryMode ? hardware.switchCycles.memoryToCompute : hardware.switchCycles.computeToMemory;
+    const inter = { writeBack: 0, switch: switched * switchOne, rewrite: rewriteCycles(weights, load, hardware) };
+    memoryMode = allotment.memoryMode;
+    const spent = intra + inter.switch + inter.rewrite;
+    const joules =
+      load.energy +
+      weightEnergy(work, allotment, hardware) +
+      load.operandExternalBytes * hardware.energy.externalByte +
+      switched * hardware.energy.switchArray +
+      spent * (hardware.energy.leakagePerCycle + hardware.energy.refreshPerCycle);
+    segments.push({ intra, inter, energy: joules });
+    cycles += spent;
+    energy += joules;
+  }
+  return { segments, cycles, energy };
+}
+
+/** T_intra with `staged` bytes of the next segment's weights on the channel. */
+export function runCycles(load: Pick<SegmentLoad, 'ownCycles' | 'externalBytes'>, staged: Bytes, hardware: Hardware): Cycles {
+  return Math.max(load.ownCycles, (load.externalBytes + staged) / hardware.externalBytesPerCycle) + hardware.externalLatencyCycles;
+}
+
+export interface Weights {
+  readonly fetch: Bytes;
+  /** Longest time to write one array. */
+  readonly write: Cycles;
+}
+
+/** Stored weights of the pieces that are (or are not) staged ahead. */
+function weightsOf(work: Work, { first, copies, staged }: StagedAllotment, hardware: Hardware, ahead: boolean): Weights {
+  let fetch = 0;
+  let write = 0;
+  for (const [i, count] of copies.entries()) {
+    if ((staged[i] ?? false) !== ahead) continue;
+    const product = work.products[first + i]!;
+    fetch += fetchedBytes(product, count, hardware);
+    write = Math.max(write, product.writeCycles);
+  }
+  return { fetch, write };
+}
+
+/** Bytes fetched to write `copies` copies of a piece. */
+export function fetchedBytes(product: Pick<ProductWork, 'weightBytes'>, copies: number, hardware: Pick<Hardware, 'multicastWeights'>): Bytes {
+  return product.weightBytes * (hardware.multicastWeights ? 1 : copies);
+}
+
+/** T_rw: weights and run-time operands fetched over the channel while the arrays are written. */
+export function rewriteCycles(
+  { fetch, write }: Weights,
+  load: Pick<SegmentLoad, 'operandBytes' | 'operandExternalBytes'>,
+  hardware: Hardware,
+): Cycles {
+  if (fetch + load.operandBytes === 0) return 0;
+  const channel = (fetch + load.operandExternalBytes) / hardware.externalBytesPerCycle;
+  return Math.max(channel, write) + hardware.externalLatencyCycles;
+}
+
+function weightEnergy(work: Work, { first, copies }: Allotment, hardware: Hardware): Picojoules {
+  let energy = 0;
+  for (const [i, count] of copies.entries()) {
+    const product = work.products[first + i]!;
+    energy += product.writing * count + fetchedBytes(product, count, hardware) * hardware.energy.externalByte;
+  }
+  return energy;
+}

@@ -1,0 +1,231 @@
+// What a network asks of the machine, prepared once so that a segment's cost is a sum over its members:
+// pieces and vector operators in order, the bytes each reads and how much of them must be held at once.
+// Graph + pieces + chip -> Work. Nothing here depends on how the network is cut into segments.
+
+import { internal } from '../../base/problem.ts';
+import type { MatrixShape, Range } from '../../base/shapes.ts';
+import { type Bytes, bytesOf, type Cycles, type Picojoules } from '../../base/units.ts';
+import { manifestOf, type Piece } from '../../dataflow/manifest.ts';
+import { chunksOf, type Read, type Step, stepMaker, tensorBytes } from '../../dataflow/steps.ts';
+import { demandsOn, ownDemand, windowPositions } from '../../dataflow/windows.ts';
+import type { Hardware } from '../../hardware/hardware.ts';
+import { rowsWritten, tileGrid } from '../../hardware/tile.ts';
+import type { Graph } from '../../ir/graph.ts';
+
+/** The list that is cut into segments; `flatten` makes it. */
+export interface Sequence {
+  readonly subOperators: readonly {
+    readonly id: string;
+    readonly parent: string;
+    readonly piece: Piece;
+    readonly shape: MatrixShape;
+    readonly after: number;
+  }[];
+  readonly riders: readonly { readonly id: string; readonly after: number }[];
+}
+
+/** A piece's needs in arrays and weights. */
+export interface ProductWork {
+  readonly sub: number;
+  readonly m: number;
+  readonly tiles: number;
+  /** Cycles on one copy. */
+  readonly computeCycles: Cycles;
+  /** Stored weights fetched for one copy; 0 for a run-time operand. */
+  readonly weightBytes: Bytes;
+  /** Time to write one array of it. */
+  readonly writeCycles: Cycles;
+  /** Run-time operand written at the boundary: its tensor and the bytes this piece reads of it. */
+  readonly stationary?: { readonly tensor: number; readonly bytes: Bytes };
+  /** Energy of its products and of one copy's writing. */
+  readonly mac: Picojoules;
+  readonly writing: Picojoules;
+}
+
+/** One operand on its way to a task. */
+export interface ReadWork {
+  readonly tensor: number;
+  readonly features: Range;
+  /** Bytes taken for all of `features`, and of the data itself. */
+  readonly feedBytes: Bytes;
+  readonly dataBytes: Bytes;
+  /** Held for all of `features`: of a stream from outside, and of one made in the same segment. */
+  readonly heldOutside: Bytes;
+  readonly heldHere: Bytes;
+  /** Share of the producer's output that the task's first chunk waits for. */
+  readonly lead: number;
+}
+
+export interface TaskWork {
+  readonly id: string;
+  /** Sub-operator it is or rides with. */
+  readonly sub: number;
+  readonly product?: ProductWork;
+  readonly chunks: number;
+  readonly vectorCycles: Cycles;
+  readonly vectorEnergy: Picojoules;
+  readonly reads: readonly ReadWork[];
+  readonly output: { readonly tensor: number; readonly features: Range; readonly bytes: Bytes };
+}
+
+export interface TensorWork {
+  readonly id: string;
+  readonly features: number;
+  readonly bytes: Bytes;
+  /** Tasks that make and use it, ascending. */
+  readonly makers: readonly number[];
+  readonly readers: readonly number[];
+  /** Network input: lies in external memory from the start. */
+  readonly given: boolean;
+  readonly leaves: boolean;
+}
+
+export interface Work {
+  readonly tasks: readonly TaskWork[];
+  readonly tensors: readonly TensorWork[];
+  /** First task of each sub-operator; a last entry holds the number of tasks. Tasks before the first come before all. */
+  readonly firstTask: readonly number[];
+  readonly products: readonly ProductWork[];
+}
+
+export function workOf(graph: Graph, sequence: Sequence, hardware: Hardware): Work {
+  const manifest = manifestOf(graph, sequence.subOperators, hardware.precision);
+  const position = new Map(manifest.operators.map((operator, i) => [operator.id, i]));
+  const operatorOf = (id: string) => manifest.operators[position.get(id) ?? -1] ?? lost(id);
+  const stepOf = stepMaker(manifest);
+  const riders: string[][] = sequence.subOperators.map(() => []);
+  const leading: string[] = [];
+  for (const { id, after } of sequence.riders) (riders[after] ?? leading).push(id);
+
+  const steps: Step[] = leading.map((id) => stepOf(operatorOf(id)));
+  const subs: number[] = leading.map(() => -1);
+  const firstTask: number[] = [];
+  for (const [sub, { parent, piece }] of sequence.subOperators.entries()) {
+    firstTask.push(steps.length);
+    steps.push(stepOf(operatorOf(parent), piece), ...(riders[sub] ?? []).map((id) => stepOf(operatorOf(id))));
+    while (subs.length < steps.length) subs.push(sub);
+  }
+  firstTask.push(steps.length);
+
+  const tensorNumber = new Map(manifest.tensors.map(({ id }, i) => [id, i]));
+  const numberOf = (id: string) => tensorNumber.get(id) ?? lost(id);
+  const makers: number[][] = manifest.tensors.map(() => []);
+  const readers: number[][] = manifest.tensors.map(() => []);
+  for (const [t, step] of steps.entries()) {
+    makers[numberOf(step.output.id)]?.push(t);
+    for (const { tensor } of step.reads) readers[numberOf(tensor.id)]?.push(t);
+    if (step.stationary !== undefined) readers[numberOf(step.stationary.id)]?.push(t);
+  }
+  const held = heldHere(steps, manifest.tensors, makers, readers);
+  const tasks = steps.map((step, t): TaskWork => {
+    const sub = sequence.subOperators[subs[t] ?? -1];
+    const isProduct = step.piece !== undefined && sub !== undefined;
+    const vector = vectorWork(step, hardware);
+    const stationary = step.stationary && { tensor: numberOf(step.stationary.id), bytes: stationaryBytes(step) };
+    return {
+      id: isProduct ? sub.id : step.operator.id,
+      sub: subs[t] ?? -1,
+      ...(isProduct && {
+        product: { ...productWork(sub.shape, hardware, stationary !== undefined), sub: subs[t] ?? 0, ...(stationary && { stationary }) },
+      }),
+      chunks: step.chunks,
+      ...vector,
+      reads: step.reads.map((read, r) => readWork(step, read, numberOf(read.tensor.id), held.get(`${t},${r}`) ?? 0)),
+      output: { tensor: numberOf(step.output.id), features: step.outputs, bytes: tensorBytes(step.output, step.outputs) },
+    };
+  });
+  const tensors = manifest.tensors.map((tensor, i) => ({
+    id: tensor.id,
+    features: tensor.features,
+    bytes: tensorBytes(tensor, { from: 0, to: tensor.features }),
+    makers: makers[i] ?? [],
+    readers: readers[i] ?? [],
+    given: tensor.role === 'input' || tensor.role === 'state',
+    leaves: tensor.role === 'output',
+  }));
+  return { tasks, tensors, firstTask, products: tasks.flatMap(({ product }) => (product === undefined ? [] : [product])) };
+}
+
+function productWork(shape: MatrixShape, hardware: Hardware, dynamic: boolean): Omit<ProductWork, 'sub'> {
+  const weights = shape.n * shape.k * shape.groups;
+  return {
+    m: shape.m,
+    tiles: tileGrid(shape, hardware).tiles,
+    computeCycles: shape.m * hardware.mvmCycles,
+    weightBytes: dynamic ? 0 : bytesOf(weights, hardware.precision.weightBits),
+    writeCycles: rowsWritten(shape, hardware) * hardware.writeCyclesPerRow,
+    mac: shape.m * weights * hardware.energy.mac,
+    writing: bytesOf(weights, hardware.storedBitsPerWeight) * hardware.energy.memoryWriteByte,
+  };
+}
+
+function vectorWork(step: Step, hardware: Hardware): { vectorCycles: Cycles; vectorEnergy: Picojoules } {
+  const { operator, piece } = step;
+  const complete = piece === undefined || piece.inner.to === operator.matrix?.n;
+  const elements = complete ? step.positions * (step.outputs.to - step.outputs.from) : 0;
+  const own = operator.vector;
+  let cycles = own === undefined ? 0 : own.elements / hardware.vectorElementsPerCycle[own.class];
+  for (const { class: kind } of operator.steps) cycles += elements / hardware.vectorElementsPerCycle[kind];
+  return { vectorCycles: cycles, vectorEnergy: ((own?.elements ?? 0) + elements * operator.steps.length) * hardware.energy.vectorElement };
+}
+
+/** A piece's part of the right operand. */
+function stationaryBytes({ operator, piece, stationary }: Step): Bytes {
+  if (operator.matrix === undefined || piece === undefined || stationary === undefined) return 0;
+  const { n, k, groups } = operator.matrix;
+  const part = ((piece.inner.to - piece.inner.from) * (piece.outputs.to - piece.outputs.from)) / (n * k * groups);
+  return tensorBytes(stationary, { from: 0, to: stationary.features }) * part;
+}
+
+function readWork(step: Step, read: Read, tensor: number, heldHereBytes: Bytes): ReadWork {
+  const features = read.features.to - read.features.from;
+  const { positions, bits } = read.tensor;
+  const rows = { ...read.window, rowsOut: read.window.rowsIn, widthOut: read.window.widthIn };
+  const demand = ownDemand(step, read.window);
+  const window = windowPositions({ positions, chunks: chunksOf(rows, positions) }, step, read.window, demand);
+  return {
+    tensor,
+    features: read.features,
+    feedBytes: read.bytes,
+    dataBytes: tensorBytes(read.tensor, read.features),
+    heldOutside: Math.ceil((window * features * bits) / 8),
+    heldHere: heldHereBytes,
+    lead: (demand[0] ?? 0) / positions,
+  };
+}
+
+/** Most sub-operators between a maker and a reader of one segment: longer ones are not worth holding. */
+const LONGEST = 64;
+
+/** Bytes held between makers and readers that run side by side, through every path between them; by "task,read". */
+function heldHere(
+  steps: readonly Step[],
+  tensors: readonly { readonly id: string; readonly bits: number }[],
+  makers: readonly (readonly number[])[],
+  readers: readonly (readonly number[])[],
+): ReadonlyMap<string, Bytes> {
+  const held = new Map<string, Bytes>();
+  for (const [i, tensor] of tensors.entries()) {
+    const first = makers[i]?.[0];
+    if (first === undefined) continue;
+    const near = (readers[i] ?? []).filter((t) => t - (makers[i]?.at(-1) ?? 0) <= LONGEST);
+    const last = near.at(-1);
+    if (last === undefined) continue;
+    const demands = demandsOn(tensor.id, steps.slice(first, last + 1));
+    for (const t of near) {
+      const step = steps[t];
+      if (step === undefined) continue;
+      for (const [r, read] of step.reads.entries()) {
+        if (read.tensor.id !== tensor.id) continue;
+        const maker = steps[first] ?? step;
+        const window = windowPositions(maker, step, read.window, demands.get(step) ?? ownDemand(step, read.window));
+        held.set(`${t},${r}`, Math.ceil((window * (read.features.to - read.features.from) * tensor.bits) / 8));
+      }
+    }
+  }
+  return held;
+}
+
+function lost(id: string): never {
+  throw internal(`'${id}' is not in the manifest`);
+}
