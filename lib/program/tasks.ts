@@ -19,7 +19,14 @@ export interface TaskGraph {
   readonly successors: Int32Array;
   /** Predecessors each task waits for. */
   readonly waits: Int32Array;
-  /** Tasks by wave (longest chain before them), then statement, then chunk; shorter than the tasks if there is a cycle. */
+  /**
+   * Virtual time at which each task begins and how long it takes: a statement takes one unit in all, a chunk its
+   * part of that; a task begins when what it waits for and the chunk before it are over. Weights written meanwhile
+   * wait for nothing: their slices are spread evenly over the block.
+   */
+  readonly begin: Float64Array;
+  readonly length: Float64Array;
+  /** Tasks by virtual time, then statement, then chunk; shorter than the tasks if there is a cycle. */
   readonly order: Int32Array;
   /** Statements on a cycle, empty if none. */
   readonly cyclic: readonly number[];
@@ -128,10 +135,7 @@ function arrayHazards(statements: readonly MetaOp[], index: ProgramIndex, order:
   }
 }
 
-/**
- * Edges as compressed rows, and Kahn's algorithm by levels. The slices of weights written meanwhile wait for nothing:
- * they are spread evenly over the waves, so that they neither hold up the block nor come after it.
- */
+/** Edges as compressed rows, and the order in which everything takes its turn. */
 function ordered(
   firstTask: Int32Array,
   from: readonly number[],
@@ -148,31 +152,50 @@ function ordered(
   const successors = new Int32Array(from.length);
   for (let e = 0; e < from.length; e++) successors[fill[from[e]!]!++] = to[e]!;
 
-  const free = new Uint8Array(tasks);
-  for (const s of staging) for (let t = firstTask[s]!; t < firstTask[s + 1]!; t++) if (waits[t] === 0) free[t] = 1;
   const left = waits.slice();
-  const waves: number[][] = [];
-  let wave: number[] = [];
-  for (let t = 0; t < tasks; t++) if (left[t] === 0 && free[t] === 0) wave.push(t);
-  while (wave.length > 0) {
-    waves.push(wave);
-    const next: number[] = [];
-    for (const t of wave) for (let e = start[t]!; e < start[t + 1]!; e++) if (--left[successors[e]!]! === 0) next.push(successors[e]!);
-    wave = next;
-  }
-  if (waves.length === 0) waves.push([]);
-  const levels = waves.length;
-  for (const s of staging) {
-    const slices = firstTask[s + 1]! - firstTask[s]!;
-    for (let slice = 0; slice < slices; slice++) {
-      const t = firstTask[s]! + slice;
-      if (free[t] === 1) waves[Math.floor(((slice + 0.5) * levels) / slices)]!.push(t);
+  const begin = new Float64Array(tasks);
+  const length = new Float64Array(tasks);
+  const follows = new Uint8Array(tasks);
+  for (let s = 0; s + 1 < firstTask.length; s++) {
+    const chunks = firstTask[s + 1]! - firstTask[s]!;
+    length.fill(1 / chunks, firstTask[s]!, firstTask[s + 1]!);
+    for (let t = firstTask[s]! + 1; t < firstTask[s + 1]!; t++) {
+      follows[t] = 1;
+      left[t]!++;
     }
   }
-  const order = new Int32Array(tasks);
+  const free = new Uint8Array(tasks);
+  for (const s of staging) {
+    for (let t = firstTask[s]!; t < firstTask[s + 1]!; t++) {
+      if (waits[t]! > 0) continue;
+      free[t] = 1;
+      left[t] = 0;
+    }
+  }
+  const sorted = new Int32Array(tasks);
   let count = 0;
-  // Task numbers grow with statement, then chunk: sorting them is the fixed key.
-  for (const level of waves) for (const t of level.sort((a, b) => a - b)) order[count++] = t;
+  let end = 0;
+  const reach = (t: number, time: number): void => {
+    begin[t] = Math.max(begin[t]!, time);
+    if (--left[t]! === 0) sorted[count++] = t;
+  };
+  for (let t = 0; t < tasks; t++) if (left[t] === 0 && free[t] === 0) sorted[count++] = t;
+  for (let i = 0; i < count; i++) {
+    const t = sorted[i]!;
+    const over = begin[t]! + length[t]!;
+    end = Math.max(end, over);
+    for (let e = start[t]!; e < start[t + 1]!; e++) reach(successors[e]!, over);
+    if (follows[t + 1] === 1 && free[t + 1] === 0) reach(t + 1, over);
+  }
+  for (const s of staging) {
+    for (let t = firstTask[s]!; t < firstTask[s + 1]!; t++) {
+      if (free[t] === 0) continue;
+      begin[t] = end * (t - firstTask[s]!) * length[t]!;
+      sorted[count++] = t;
+    }
+  }
+  // Task numbers grow with statement, then chunk: they are the fixed key of ties.
+  const order = sorted.subarray(0, count).sort((a, b) => begin[a]! - begin[b]! || a - b);
   const cyclic = new Set<number>();
   if (count < tasks) {
     let statement = 0;
@@ -181,5 +204,5 @@ function ordered(
       if (left[t]! > 0) cyclic.add(statement);
     }
   }
-  return { start, successors, waits, order: order.subarray(0, count), cyclic: [...cyclic] };
+  return { start, successors, waits, order, begin, length, cyclic: [...cyclic] };
 }

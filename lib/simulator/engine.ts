@@ -39,6 +39,7 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
   const jobTask = new Int32Array(jobs);
   const jobResource = new Int32Array(jobs);
   const jobCycles = new Float64Array(jobs);
+  const phaseOf = (job: number): number => sorted[statementOf[jobTask[job]!]!]![job - firstJob[jobTask[job]!]!]!.stream.phase;
   const queueLength = new Int32Array(resourceIds.length + 1);
   const busy = streams.map((list) => list.map(() => 0));
   for (let t = 0; t < tasks; t++) {
@@ -56,7 +57,7 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
   const head = queueLength.slice(0, resourceIds.length);
   const fill = head.slice();
   const queue = new Int32Array(jobs);
-  for (const t of graph.order) for (let job = firstJob[t]!; job < firstJob[t + 1]!; job++) queue[fill[jobResource[job]!]!++] = job;
+  for (const job of turns(graph, firstJob, (job) => phaseOf(job) === PHASES - 1)) queue[fill[jobResource[job]!]!++] = job;
 
   const waits = graph.waits.slice();
   const phaseOpen = new Int8Array(tasks).fill(-1);
@@ -74,7 +75,6 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
   let count = 0;
   let end = begin;
 
-  const phaseOf = (job: number): number => sorted[statementOf[jobTask[job]!]!]![job - firstJob[jobTask[job]!]!]!.stream.phase;
   // A resource starts the job at the head of its queue once that job's phase is open.
   const tryStart = (resource: number, now: Cycles): void => {
     while (idle[resource] === 1 && head[resource]! < queueLength[resource + 1]!) {
@@ -137,4 +137,24 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
   }
   for (let t = 0; t < tasks; t++) if (waits[t]! > 0 || jobsLeft[t]! > 0) throw internal(`task ${t} never ran`);
   return { end, starts, ends, busy, events: count };
+}
+
+/**
+ * Jobs in the order every resource serves them: what brings data or works on it when its task begins, what takes
+ * data away when its task ends, and that first if both fall together.
+ */
+function* turns(graph: TaskGraph, firstJob: Int32Array, leaves: (job: number) => boolean): Generator<number> {
+  const { order, begin, length } = graph;
+  const over = (t: number): number => begin[t]! + length[t]!;
+  const ending = order.slice().sort((a, b) => over(a) - over(b) || a - b);
+  let e = 0;
+  for (const t of order) {
+    for (; e < ending.length && over(ending[e]!) <= begin[t]!; e++) yield* jobsOf(ending[e]!, true);
+    yield* jobsOf(t, false);
+  }
+  for (; e < ending.length; e++) yield* jobsOf(ending[e]!, true);
+
+  function* jobsOf(t: number, last: boolean): Generator<number> {
+    for (let job = firstJob[t]!; job < firstJob[t + 1]!; job++) if (leaves(job) === last) yield job;
+  }
 }

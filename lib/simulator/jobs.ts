@@ -119,7 +119,7 @@ function weightStreams(
   /** Whole cycles of a slice; all slices together take exactly `cycles`. */
   const slice = (cycles: Cycles) => (chunk: number) =>
     Math.ceil((cycles * (chunk + 1)) / activity.chunks) - Math.ceil((cycles * chunk) / activity.chunks);
-  const streams = [own(`write ${name}`, 1, 'weightWrite', slice(writing), stored * hardware.energy.weightWriteByte)];
+  const streams = [own(`write ${name}`, 1, 'weightWrite', slice(writing), stored * hardware.energy.memoryWriteByte)];
   if (op.from.length > 0) return [...streams, ...dataStreams(op, activity, ports, index, hardware)];
   return [
     ...streams,

@@ -168,6 +168,8 @@ test('a resource serves the phases of a chunk in their order, however the stream
     start: Int32Array.of(0, 0),
     successors: Int32Array.of(),
     waits: Int32Array.of(0),
+    begin: Float64Array.of(0),
+    length: Float64Array.of(1),
     order: Int32Array.of(0),
     cyclic: [],
   };

@@ -80,7 +80,11 @@ function weightsOf(work: Work, { first, copies, staged }: StagedAllotment, hardw
 }
 
 /** Bytes fetched to write `copies` copies of a piece. */
-export function fetchedBytes(product: Pick<ProductWork, 'weightBytes'>, copies: number, hardware: Pick<Hardware, 'multicastWeights'>): Bytes {
+export function fetchedBytes(
+  product: Pick<ProductWork, 'weightBytes'>,
+  copies: number,
+  hardware: Pick<Hardware, 'multicastWeights'>,
+): Bytes {
   return product.weightBytes * (hardware.multicastWeights ? 1 : copies);
 }
 
