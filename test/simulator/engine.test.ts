@@ -38,31 +38,42 @@ function predecessors({ start, successors, waits }: TaskGraph): readonly number[
   return before;
 }
 
-/** End of a block by max-plus algebra: tasks in static order, each job as soon as its phase is open and its resource free. */
-function evaluate({ graph, streams }: Group, begin: number): number {
+/**
+ * End of a block by max-plus algebra: each job as soon as its phase is open and its resource free, in static order:
+ * phases 0 and 1 when the task begins in virtual time, phase 2 when it ends, and that first if they fall together.
+ */
+function evaluate({ graph, streams }: Group, start: number): number {
   const before = predecessors(graph);
   const done = new Float64Array(before.length);
+  const open = new Float64Array(before.length).fill(-1);
+  const finish = new Float64Array(before.length);
   const free = new Map<string, number>();
-  let end = begin;
-  for (const task of graph.order) {
+  const turns = [...graph.order]
+    .flatMap((task) => [
+      { task, at: graph.begin[task]!, leaving: false },
+      { task, at: graph.begin[task]! + graph.length[task]!, leaving: true },
+    ])
+    .sort((a, b) => a.at - b.at || Number(b.leaving) - Number(a.leaving) || a.task - b.task);
+  for (const { task, leaving } of turns) {
     const s = statementOf(graph, task);
-    let open = Math.max(begin, ...before[task]!.map((t) => done[t]!));
-    let finish = open;
-    for (const phase of [0, 1, 2]) {
-      let lastStart = open;
-      for (const stream of streams[s]!.filter((candidate) => candidate.phase === phase)) {
-        const start = Math.max(open, free.get(stream.resource) ?? begin);
-        const over = start + stream.cycles(task - graph.firstTask[s]!);
-        free.set(stream.resource, over);
-        lastStart = Math.max(lastStart, start);
-        finish = Math.max(finish, over + stream.latency);
-      }
-      open = lastStart;
+    if (open[task] === -1) {
+      open[task] = Math.max(start, ...before[task]!.map((t) => done[t]!));
+      finish[task] = open[task]!;
     }
-    done[task] = finish;
-    end = Math.max(end, finish);
+    for (const phase of leaving ? [2] : [0, 1]) {
+      let lastStart = open[task]!;
+      for (const stream of streams[s]!.filter((candidate) => candidate.phase === phase)) {
+        const begun = Math.max(open[task]!, free.get(stream.resource) ?? start);
+        const over = begun + stream.cycles(task - graph.firstTask[s]!);
+        free.set(stream.resource, over);
+        lastStart = Math.max(lastStart, begun);
+        finish[task] = Math.max(finish[task]!, over + stream.latency);
+      }
+      open[task] = lastStart;
+    }
+    if (leaving) done[task] = finish[task]!;
   }
-  return end;
+  return Math.max(start, ...done);
 }
 
 /** Longest chain of tasks if every resource were there as often as wanted. */
