@@ -128,10 +128,11 @@ class Emitter {
     const wiring: Wiring = { reads: new Map(), writes: new Map(), moves: [] };
     for (const { output } of steps) if (!wiring.writes.has(output.id)) wiring.writes.set(output.id, [...(this.homes.get(output.id) ?? [])]);
     const streams: Stream[] = [];
+    const ridesWith = productsOf(steps);
     for (const step of steps) {
       const onChip = step.reads.flatMap(({ tensor }) => (this.homes.get(tensor.id) ?? []).filter(({ place }) => place.kind !== 'external'));
       wiring.reads.set(step, unique(onChip.map(({ id }) => id)));
-      streams.push(...step.reads.flatMap((read) => this.streamsOf(step, read, steps)));
+      streams.push(...step.reads.flatMap((read) => this.streamsOf(step, read, steps, ridesWith.get(step))));
     }
     const { shares } = shareStreams(streams, this.room(segment, steps), this.hardware);
     const places = new WindowPlaces(this.memory.windowRoom(segment));
@@ -140,7 +141,7 @@ class Emitter {
   }
 
   /** The parts of a read that are not on chip already: from outside, or made in this segment. */
-  private streamsOf(step: Step, read: Read, steps: readonly Step[]): readonly Stream[] {
+  private streamsOf(step: Step, read: Read, steps: readonly Step[], product: Step | undefined): readonly Stream[] {
     const { tensor } = read;
     const homes = this.homes.get(tensor.id) ?? [];
     const external = homes.find(({ place }) => place.kind === 'external');
@@ -152,8 +153,8 @@ class Emitter {
     const local = missing.flatMap((part) => here.map((range) => meet(part, range)).filter(nonEmpty));
     const before = here.reduce<readonly Range[]>((parts, range) => parts.flatMap((part) => without(part, range)), missing);
     return [
-      ...local.map((features) => this.stream(step, read, features, makers, steps, undefined, this.homes.has(tensor.id))),
-      ...before.map((features) => this.stream(step, read, features, [], steps, external ?? lost(tensor.id), true)),
+      ...local.map((features) => this.stream(step, read, features, makers, steps, product, undefined, this.homes.has(tensor.id))),
+      ...before.map((features) => this.stream(step, read, features, [], steps, product, external ?? lost(tensor.id), true)),
     ];
   }
 
@@ -163,11 +164,12 @@ class Emitter {
     features: Range,
     makers: readonly Step[],
     steps: readonly Step[],
+    product: Step | undefined,
     home: Region | undefined,
     leaves: boolean,
   ): Stream {
     const { tensor } = read;
-    const memory = step.product !== undefined && read === step.reads[0] ? step.product.memoryIn : [];
+    const memory = product?.product?.memoryIn ?? [];
     const demand = makers.length > 0 ? (demandsOn(tensor.id, steps).get(step) ?? []) : ownDemand(step, read.window);
     const producers = makers.length > 0 ? makers : [movePace(tensor, read)];
     const window = Math.max(...producers.map((producer) => windowPositions(producer, step, read.window, demand)));
@@ -181,7 +183,7 @@ class Emitter {
       dataBytes: tensorBytes(tensor, features),
       window,
       windowBytes: Math.ceil((window * (features.to - features.from) * tensor.bits) / 8),
-      group: steps.indexOf(step),
+      group: product === undefined ? -1 : steps.indexOf(product),
       memory,
       arrays: memory.length,
       outside: home !== undefined,
@@ -273,6 +275,20 @@ class Emitter {
   private life(tensor: TensorId): Life {
     return this.lives.get(tensor) ?? lost(tensor);
   }
+}
+
+/** The product whose memory arrays serve a step: itself, or the last one that a vector operator depends on. */
+function productsOf(steps: readonly Step[]): ReadonlyMap<Step, Step> {
+  const products = new Map<Step, Step>();
+  const makers = new Map<TensorId, Step>();
+  for (const step of steps) {
+    const upstream = step.reads.map(({ tensor }) => products.get(makers.get(tensor.id) ?? step));
+    const last = step.product === undefined ? steps.findLast((candidate) => upstream.includes(candidate)) : step;
+    const product = last ?? steps.find((candidate) => candidate.product !== undefined);
+    if (product !== undefined) products.set(step, product);
+    makers.set(step.output.id, step);
+  }
+  return products;
 }
 
 /** Hands out the space above the kept data to one segment's windows. */

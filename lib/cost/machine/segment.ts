@@ -41,10 +41,16 @@ export interface Allotment {
 
 /** Load of an allotment. `staged`: bytes of the next segment's weights that share the channel meanwhile. */
 export function segmentLoad(work: Work, allotment: Allotment, homes: Homes, hardware: Hardware, staged: Bytes): SegmentLoad {
-  const { streams, room, fixed, energy } = demandsOf(work, allotment, homes, hardware);
+  return loadOf(work, allotment, demandsOf(work, allotment, homes, hardware), hardware, staged);
+}
+
+/** The same with the segment's demands at hand. */
+export function loadOf(work: Work, allotment: Allotment, demands: SegmentDemands, hardware: Hardware, staged: Bytes): SegmentLoad {
+  const { room, fixed, energy } = demands;
+  const streams = demands.streams.map((stream) => ({ ...stream, arrays: allotment.memory[stream.group - allotment.first] ?? 0 }));
   const computeCycles = slowestProduct(work, allotment);
   const sharing = shareStreams(streams, { ...room, computeCycles, externalTraffic: room.externalTraffic + staged }, hardware);
-  const pipeline = pipelineCycles(work, allotment, homes);
+  const pipeline = pipelineCycles(work, allotment);
   const bufferCycles = sharing.bufferBytes / hardware.bufferBytesPerCycle;
   return {
     ownCycles: Math.max(pipeline, bufferCycles, fixed.vectorCycles, fixed.homeCycles),
@@ -75,8 +81,13 @@ export interface SegmentDemands {
   readonly energy: Picojoules;
 }
 
-/** Streams of a segment and what crosses channel and buffer whatever is decided about them. */
-export function demandsOf(work: Work, { first, last, memory }: Allotment, homes: Homes, hardware: Hardware): SegmentDemands {
+/** Streams of a segment (group: the sub-operator whose arrays may hold them) and what crosses channel and buffer whatever is decided about them. */
+export function demandsOf(
+  work: Work,
+  { first, last }: Pick<Allotment, 'first' | 'last'>,
+  homes: Homes,
+  hardware: Hardware,
+): SegmentDemands {
   const from = first === 0 ? 0 : work.firstTask[first]!;
   const to = work.firstTask[last + 1]!;
   const { energy: price } = hardware;
@@ -113,8 +124,7 @@ export function demandsOf(work: Work, { first, last, memory }: Allotment, homes:
     vectorCycles += task.vectorCycles;
     energy += task.vectorEnergy;
     if (task.product !== undefined) energy += task.product.mac;
-    const arrays = task.product === undefined ? 0 : (memory[task.product.sub - first] ?? 0);
-    for (const [r, read] of task.reads.entries()) {
+    for (const read of task.reads) {
       const tensor = work.tensors[read.tensor]!;
       const width = read.features.to - read.features.from;
       let here = 0;
@@ -129,8 +139,8 @@ export function demandsOf(work: Work, { first, last, memory }: Allotment, homes:
           feedBytes: read.feedBytes * share,
           dataBytes: read.dataBytes * share,
           windowBytes: Math.max(1, (outside ? read.heldOutside : read.heldHere) * share),
-          group: r === 0 && arrays > 0 ? task.product!.sub : -1,
-          arrays: r === 0 ? arrays : 0,
+          group: Math.max(first, task.sub),
+          arrays: 0,
           outside,
           leaves: !outside && outlives(tensor, from, to),
         });
@@ -194,7 +204,7 @@ export function computeCycles(product: { readonly m: number; readonly computeCyc
  * there and ends no earlier than a chunk after its producers. Operators that need a whole input (reductions,
  * softmax over positions) make this a sum where Eq. (9) has a maximum.
  */
-function pipelineCycles(work: Work, { first, last, copies }: Allotment, _homes: Homes): Cycles {
+function pipelineCycles(work: Work, { first, last, copies }: Allotment): Cycles {
   const from = first === 0 ? 0 : work.firstTask[first]!;
   const to = work.firstTask[last + 1]!;
   const starts = new Float64Array(to - from);
