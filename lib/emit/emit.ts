@@ -75,6 +75,9 @@ class Emitter {
   readonly regions: Region[] = [];
   private readonly homes = new Map<TensorId, readonly Region[]>();
   private readonly memory: KeptMemory;
+  /** Pieces by id, and those whose weights were written ahead of their segment. */
+  private readonly products: ReadonlyMap<string, OperatorPlan>;
+  private readonly written = new Set<string>();
   private memoryMode: ReadonlySet<number> = new Set();
   private readonly hardware: Hardware;
   private readonly lives: ReadonlyMap<TensorId, Life>;
@@ -83,18 +86,23 @@ class Emitter {
     this.hardware = hardware;
     this.lives = lives;
     this.memory = new KeptMemory(plan, hardware);
+    this.products = new Map(plan.segments.flatMap(({ operators }) => operators).map((product) => [product.id, product]));
     for (const tensor of tensors) if (this.life(tensor.id).first < 0) this.settle(tensor);
   }
 
   segment(segment: SegmentPlan, steps: readonly Step[]): readonly Statement[] {
     const boundary: MetaOp[] = [...this.switches(segment.memoryMode), ...steps.flatMap((step) => this.weights(step))];
+    const ahead = segment.staged.map(
+      ({ operator }): MetaOp => ({ kind: 'CIM.write', ...pieceFields(this.products.get(operator) ?? lost(operator)), from: [] }),
+    );
+    for (const { operator } of segment.staged) this.written.add(operator);
     for (const { output } of steps) {
       const { last, leaves } = this.life(output.id);
       if ((last > segment.id || leaves) && !this.homes.has(output.id)) this.settle(output);
     }
     const wiring = this.wire(segment.id, steps);
     const work = steps.map((step) => this.statement(step, wiring));
-    return [...boundary, { kind: 'parallel', body: [...wiring.moves, ...work] }];
+    return [...boundary, { kind: 'parallel', body: [...wiring.moves, ...work, ...ahead] }];
   }
 
   private switches(next: readonly number[]): readonly MetaOp[] {
@@ -109,7 +117,7 @@ class Emitter {
   }
 
   private weights({ product, stationary }: Step): readonly MetaOp[] {
-    if (product === undefined) return [];
+    if (product === undefined || this.written.has(product.id)) return [];
     const from = stationary === undefined ? [] : (this.homes.get(stationary.id) ?? []).map(({ id }) => id);
     return [{ kind: 'CIM.write', ...pieceFields(product), from }];
   }

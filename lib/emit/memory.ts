@@ -8,8 +8,8 @@ import type { ManifestTensor, Place, Region } from '../program/program.ts';
 import type { Life } from './steps.ts';
 
 /**
- * Share of the buffer and of each memory-mode array that kept data may take; the rest is for the windows of
- * running pipelines. Assumption: half and half; the paper does not plan addresses.
+ * Share of the buffer, and of a memory-mode array that also serves an operator, that kept data may take; the rest is for
+ * the windows of running pipelines. Assumption: half and half; the paper does not plan addresses.
  */
 const KEPT_SHARE = 0.5;
 
@@ -39,6 +39,15 @@ export class Space {
     return offset;
   }
 
+  occupy(offset: number, bytes: number, first: number, last: number): void {
+    this.extents.push({ offset, end: offset + bytes, first, last });
+  }
+
+  /** End of the highest byte taken in any of these segments. */
+  topOver(first: number, last: number): number {
+    return this.extents.reduce((top, extent) => (extent.first <= last && first <= extent.last ? Math.max(top, extent.end) : top), 0);
+  }
+
   /** Most bytes that can be had in one piece over a lifetime. */
   room(first: number, last: number): number {
     const living = this.extents.filter((extent) => extent.first <= last && first <= extent.last).sort((a, b) => a.offset - b.offset);
@@ -60,7 +69,9 @@ export class Space {
 /** Kept data of the whole run: one address space for the buffer, one common to the memory-mode arrays. */
 export class KeptMemory {
   readonly buffer: Space;
-  readonly arrays: Space;
+  private readonly spaces: readonly Space[];
+  /** Segments in which each array serves an operator. */
+  private readonly serving: readonly ReadonlySet<number>[];
   private readonly plan: Plan;
   private readonly hardware: Hardware;
 
@@ -68,7 +79,12 @@ export class KeptMemory {
     this.plan = plan;
     this.hardware = hardware;
     this.buffer = new Space(Math.floor(hardware.bufferBytes * KEPT_SHARE));
-    this.arrays = new Space(Math.floor(hardware.memoryBytesPerArray * KEPT_SHARE));
+    this.spaces = Array.from({ length: hardware.arrays }, () => new Space(hardware.memoryBytesPerArray));
+    const serving = this.spaces.map(() => new Set<number>());
+    for (const { id, operators } of plan.segments) {
+      for (const { memoryIn, memoryOut } of operators) for (const array of [...memoryIn, ...memoryOut]) serving[array]?.add(id);
+    }
+    this.serving = serving;
   }
 
   /** Regions that hold the whole of a tensor over its life, on chip as far as the plan keeps it and room allows. */
@@ -82,14 +98,16 @@ export class KeptMemory {
     const perFeature = tensorBytes(tensor, { from: 0, to: 1 });
     if (life.first >= 0 && !life.leaves) {
       const allowed = this.allowance(tensor.id);
-      const staying = this.arraysStaying(life);
+      const staying = this.arraysStaying(tensor.id, life);
+      const room = this.roomIn(staying, life);
       const inArrays = Math.min(
         tensor.features,
-        Math.floor(Math.min(allowed.arrays, this.arrays.room(life.first, life.last) * staying.length) / perFeature),
+        Math.floor(Math.min(allowed.arrays, Math.max(0, room.to - room.from) * staying.length) / perFeature),
       );
       if (inArrays > 0) {
-        const offset = this.arrays.take(Math.ceil((inArrays * perFeature) / staying.length), life.first, life.last);
-        if (offset !== undefined) add(inArrays, { kind: 'arrays', arrays: staying, offset });
+        const bytes = Math.ceil((inArrays * perFeature) / staying.length);
+        for (const array of staying) this.spaces[array]?.occupy(room.from, bytes, life.first, life.last);
+        add(inArrays, { kind: 'arrays', arrays: staying, offset: room.from });
       }
       const inBuffer = Math.min(
         tensor.features - from,
@@ -115,10 +133,32 @@ export class KeptMemory {
     return { arrays, buffer };
   }
 
-  /** Arrays in memory mode in every segment of a life. */
-  private arraysStaying({ first, last }: Life): readonly number[] {
-    const sets = this.plan.segments.slice(first, last + 1).map((segment) => new Set(segment.memoryMode));
-    return [...(sets[0] ?? [])].filter((array) => sets.every((set) => set.has(array)));
+  /** Arrays the plan keeps a tensor in, as far as they are in memory mode in every segment of its life. */
+  private arraysStaying(tensor: string, { first, last }: Life): readonly number[] {
+    const segments = this.plan.segments.slice(first, last + 1);
+    const meant = new Set(
+      segments.flatMap(({ kept }) =>
+        kept.flatMap(({ tensor: id, place }) => (id === tensor && place.kind === 'arrays' ? place.arrays : [])),
+      ),
+    );
+    const sets = segments.map((segment) => new Set(segment.memoryMode));
+    return [...meant].filter((array) => sets.every((set) => set.has(array)));
+  }
+
+  /** Bytes free in every one of these arrays over a life: above all that lives there, below what windows need. */
+  private roomIn(arrays: readonly number[], { first, last }: Life): { from: number; to: number } {
+    let from = 0;
+    let to = arrays.length === 0 ? 0 : this.hardware.memoryBytesPerArray;
+    for (const array of arrays) {
+      from = Math.max(from, this.spaces[array]?.topOver(first, last) ?? 0);
+      const serves = [...(this.serving[array] ?? [])].some((segment) => first <= segment && segment <= last);
+      if (serves) to = Math.min(to, Math.floor(this.hardware.memoryBytesPerArray * KEPT_SHARE));
+    }
+    return { from, to };
+  }
+
+  private servingIn(segment: number): readonly number[] {
+    return [...this.serving.keys()].filter((array) => this.serving[array]?.has(segment));
   }
 
   /** Bytes free for windows in a segment: above what is kept. */
@@ -131,7 +171,7 @@ export class KeptMemory {
     return {
       bufferFrom: this.buffer.top(segment),
       bufferTo: this.hardware.bufferBytes,
-      arrayFrom: this.arrays.top(segment),
+      arrayFrom: Math.max(0, ...this.servingIn(segment).map((array) => this.spaces[array]?.top(segment) ?? 0)),
       arrayTo: this.hardware.memoryBytesPerArray,
     };
   }

@@ -4,7 +4,7 @@ import { fail } from '../base/problem.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Budget } from './allocation.ts';
 import { flatten } from './flatten.ts';
-import type { Optimizer, OptimizerRequest, Segmentation } from './optimizer.ts';
+import type { Drafted, Optimizer, OptimizerRequest } from './optimizer.ts';
 import { chooseSegments } from './segment.ts';
 
 export const cmswitch: Optimizer = {
@@ -28,7 +28,7 @@ export function staticRatio(share: string): Optimizer {
   };
 }
 
-async function search(request: OptimizerRequest, budget: Budget, frozenMemory?: number): Promise<Segmentation> {
+async function search(request: OptimizerRequest, budget: Budget, frozenMemory?: number): Promise<Drafted> {
   const { graph, hardware, solver, relaxed, onProgress, signal } = request;
   const flat = flatten(graph, hardware, { mostArrays: Math.min(budget.compute, request.mostArrays ?? budget.compute) });
   const frozen = frozenMemory === undefined ? {} : { frozenMemory };

@@ -1,6 +1,9 @@
 // What an optimizer is: it cuts a graph into segments and gives every piece its arrays. Placing, costing
 // and everything behind is common to all, so a baseline, or a user's own in a notebook cell, is one function.
 
+import type { Homes } from '../cost/machine/segment.ts';
+import type { MachineCost, StagedAllotment } from '../cost/machine/total.ts';
+import type { Work } from '../cost/machine/work.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Solver } from './allocation.ts';
@@ -25,12 +28,24 @@ export interface OptimizerRequest {
   readonly onStatistics?: (statistics: SegmentStatistics) => void;
 }
 
-export interface Segmentation {
+/** Counts of arrays, costed and placed by the paper's rules. */
+export interface Drafted {
   readonly flat: Flattened;
   readonly drafts: readonly SegmentDraft[];
   /** Arrays frozen in memory mode for the whole run; absent when modes may change. */
   readonly frozenMemory?: number;
 }
+
+/** Counts of arrays with what is staged ahead and kept on chip, costed and placed on the machine's terms. */
+export interface Allotted {
+  readonly flat: Flattened;
+  readonly work: Work;
+  readonly allotments: readonly StagedAllotment[];
+  readonly homes: Homes;
+  readonly cost: MachineCost;
+}
+
+export type Segmentation = Drafted | Allotted;
 
 export interface Optimizer {
   readonly name: string;

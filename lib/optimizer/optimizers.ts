@@ -2,9 +2,10 @@
 
 import { fail } from '../base/problem.ts';
 import { cmswitch, staticRatio } from './cmswitch.ts';
+import { joint } from './joint/joint.ts';
 import type { Optimizer } from './optimizer.ts';
 
-const OPTIMIZERS: readonly Optimizer[] = [cmswitch];
+const OPTIMIZERS: readonly Optimizer[] = [cmswitch, joint];
 
 /** Names that `findOptimizer` knows, for help and messages. */
 export const OPTIMIZER_NAMES = [...OPTIMIZERS.map(({ name }) => name), 'static:R'];

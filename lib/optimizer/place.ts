@@ -19,7 +19,7 @@ export function placeSegments(flat: Flattened, choices: readonly SegmentChoice[]
   return [...before, ...choices.map((choice, i) => placeSegment(flat, choice, choices[i + 1], i + before.length, hardware))];
 }
 
-function vectorSegment(vectorOperators: readonly OperatorId[]): SegmentPlan {
+export function vectorSegment(vectorOperators: readonly OperatorId[]): SegmentPlan {
   return {
     id: 0,
     operators: [],

@@ -2,13 +2,15 @@
 // path for CMSwitch and for chips whose modes are frozen (the baselines static:R).
 
 import { CompileError } from '../base/problem.ts';
+import type { Cycles } from '../base/units.ts';
 import { lowerBound } from '../cost/bound.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
-import type { Form, Optimizer } from './optimizer.ts';
+import { placeAllotments } from './joint/place.ts';
+import type { Form, Optimizer, Segmentation } from './optimizer.ts';
 import { findOptimizer } from './optimizers.ts';
 import { placeSegments } from './place.ts';
-import type { CostName, Objective, Plan } from './plan.ts';
+import type { CostName, Objective, Plan, SegmentPlan } from './plan.ts';
 import { costSegments, type SegmentStatistics } from './segment.ts';
 import { loadSolver } from './solvers.ts';
 
@@ -37,7 +39,7 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
   const { solver: solverName = 'exact', cost = 'paper', objective = 'latency', seed = 0 } = options;
   checkOptions(cost, objective, seed);
   const optimizer = typeof options.optimizer === 'object' ? options.optimizer : findOptimizer(options.optimizer ?? 'cmswitch');
-  const { flat, drafts, frozenMemory } = await optimizer.segment({
+  const decision = await optimizer.segment({
     graph,
     hardware,
     solver: await loadSolver(solverName),
@@ -48,7 +50,7 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
     ...(options.signal && { signal: options.signal }),
     ...(options.onStatistics && { onStatistics: options.onStatistics }),
   });
-  const segments = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
+  const { segments, cycles } = settle(decision, hardware);
   return {
     noun: 'plan',
     schemaVersion: 1,
@@ -60,11 +62,22 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
     cost,
     objective,
     seed,
-    segments: placeSegments(flat, segments, hardware),
+    segments,
     repeats: [],
-    analyticCycles: segments.at(-1)?.total ?? 0,
+    analyticCycles: cycles,
     lowerBoundCycles: lowerBound(graph, hardware).cycles,
   };
+}
+
+/** Physical arrays and costs for what an optimizer decided. */
+function settle(decision: Segmentation, hardware: Hardware): { segments: readonly SegmentPlan[]; cycles: Cycles } {
+  if ('allotments' in decision) {
+    const { flat, work, allotments, homes, cost } = decision;
+    return { segments: placeAllotments(flat, work, allotments, homes, cost, hardware), cycles: cost.cycles };
+  }
+  const { flat, drafts, frozenMemory } = decision;
+  const choices = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
+  return { segments: placeSegments(flat, choices, hardware), cycles: choices.at(-1)?.total ?? 0 };
 }
 
 function checkOptions(cost: string, objective: string, seed: number): void {

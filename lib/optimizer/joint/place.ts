@@ -1,0 +1,169 @@
+// Allotments -> segments with physical arrays. Homes keep theirs for their whole life, staged weights wait where they
+// will compute, and whatever is free keeps its mode: compute fills from the lowest ids, memory from the highest.
+
+import { internal } from '../../base/problem.ts';
+import type { Homes } from '../../cost/machine/segment.ts';
+import { computeCycles } from '../../cost/machine/segment.ts';
+import type { MachineCost, StagedAllotment } from '../../cost/machine/total.ts';
+import type { Work } from '../../cost/machine/work.ts';
+import type { Hardware } from '../../hardware/hardware.ts';
+import type { Flattened } from '../flatten.ts';
+import { vectorSegment } from '../place.ts';
+import type { ArrayId, Kept, OperatorPlan, SegmentPlan } from '../plan.ts';
+
+export function placeAllotments(
+  flat: Flattened,
+  work: Work,
+  allotments: readonly StagedAllotment[],
+  homes: Homes,
+  cost: MachineCost,
+  hardware: Hardware,
+): readonly SegmentPlan[] {
+  const lives = homeLives(work, allotments, homes);
+  const placer = new Placer(hardware.arrays);
+  let ahead = new Map<number, readonly ArrayId[]>();
+  const homeArrays = new Map<number, readonly ArrayId[]>();
+  const leading = flat.riders.filter(({ after }) => after < 0 || allotments.length === 0).map(({ id }) => id);
+  const before = leading.length > 0 ? [vectorSegment(leading)] : [];
+  const segments = allotments.map((allotment, s) => {
+    const living = lives.filter(({ from, to, arrays }) => arrays > 0 && from <= s && s <= to);
+    placer.start();
+    for (const { tensor } of living) placer.hold(homeArrays.get(tensor) ?? []);
+    for (const arrays of ahead.values()) placer.hold(arrays);
+    for (const { tensor, arrays, from } of living) if (from === s) homeArrays.set(tensor, placer.takeMemory(arrays));
+    const memory = allotment.memory.map((count) => placer.takeMemory(count));
+    const compute = allotment.copies.map((count, i) => {
+      const sub = allotment.first + i;
+      return ahead.get(sub) ?? placer.takeCompute(count * (work.products[sub]?.tiles ?? 1));
+    });
+    const next = allotments[s + 1];
+    ahead = new Map();
+    for (const [i, staged] of (next?.staged ?? []).entries()) {
+      if (!staged || next === undefined) continue;
+      const sub = next.first + i;
+      ahead.set(sub, placer.takeCompute((next.copies[i] ?? 1) * (work.products[sub]?.tiles ?? 1)));
+    }
+    const memoryMode = placer.finish([...memory.flat(), ...living.flatMap(({ tensor }) => homeArrays.get(tensor) ?? [])], compute.flat());
+    const costs = cost.segments[s];
+    if (costs === undefined) throw internal(`segment ${s} has no cost`);
+    return {
+      id: s + before.length,
+      operators: compute.map((arrays, i) => operatorPlan(flat, work, allotment, i, arrays, memory[i] ?? [], costs.intra)),
+      vectorOperators: flat.riders.filter(({ after }) => after >= allotment.first && after <= allotment.last).map(({ id }) => id),
+      staged: [...ahead].map(([sub, arrays]) => ({ operator: flat.subOperators[sub]?.id ?? '', arrays })),
+      kept: lives.filter(({ from }) => from === s).map((life): Kept => keptOf(life, homeArrays)),
+      memoryMode,
+      intraCycles: costs.intra,
+      interCycles: costs.inter,
+    };
+  });
+  return [...before, ...segments];
+
+  function keptOf({ tensor, arrays, bytes }: Life, places: ReadonlyMap<number, readonly ArrayId[]>): Kept {
+    const id = work.tensors[tensor]?.id ?? '';
+    return { tensor: id, bytes, place: arrays > 0 ? { kind: 'arrays', arrays: places.get(tensor) ?? [] } : { kind: 'buffer' } };
+  }
+}
+
+interface Life {
+  readonly tensor: number;
+  readonly arrays: number;
+  readonly bytes: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Homes whose tensor crosses a boundary, with the segments it lives in. */
+function homeLives(work: Work, allotments: readonly StagedAllotment[], homes: Homes): readonly Life[] {
+  const segmentOf = segmentsOf(allotments);
+  return [...homes.values()].flatMap(({ tensor, kind, arrays, share }) => {
+    const { makers, readers, bytes } = work.tensors[tensor]!;
+    const from = segmentOf[Math.max(0, work.tasks[makers[0] ?? 0]!.sub)] ?? 0;
+    const to = segmentOf[Math.max(0, work.tasks[readers.at(-1) ?? 0]!.sub)] ?? 0;
+    return to > from ? [{ tensor, arrays: kind === 'arrays' ? arrays : 0, bytes: Math.floor(bytes * share), from, to }] : [];
+  });
+}
+
+/** Segment of each sub-operator. */
+export function segmentsOf(allotments: readonly { readonly first: number; readonly last: number }[]): readonly number[] {
+  return allotments.flatMap(({ first, last }, s) => Array.from({ length: last - first + 1 }, () => s));
+}
+
+function operatorPlan(
+  flat: Flattened,
+  work: Work,
+  { first, copies }: StagedAllotment,
+  i: number,
+  compute: readonly ArrayId[],
+  memoryIn: readonly ArrayId[],
+  intra: number,
+): OperatorPlan {
+  const op = flat.subOperators[first + i];
+  const product = work.products[first + i];
+  if (op === undefined || product === undefined) throw internal(`no sub-operator ${first + i}`);
+  const count = copies[i] ?? 1;
+  const latencyCycles = computeCycles(product, count);
+  return {
+    id: op.id,
+    parent: op.parent,
+    piece: op.piece,
+    ...op.shape,
+    tiles: product.tiles,
+    copies: count,
+    compute,
+    memoryIn,
+    memoryOut: [],
+    sharedIn: [],
+    latencyCycles,
+    binding: latencyCycles > 0.95 * intra ? 'compute' : 'feed',
+  };
+}
+
+/** Hands out arrays of one segment after another; modes stay as they are unless a role needs the other one. */
+class Placer {
+  private readonly memoryMode: Uint8Array;
+  private taken: Uint8Array;
+
+  constructor(arrays: number) {
+    this.memoryMode = new Uint8Array(arrays);
+    this.taken = new Uint8Array(arrays);
+  }
+
+  start(): void {
+    this.taken.fill(0);
+  }
+
+  hold(arrays: readonly ArrayId[]): void {
+    for (const array of arrays) this.taken[array] = 1;
+  }
+
+  takeCompute(count: number): readonly ArrayId[] {
+    const ids = Array.from(this.taken, (_, id) => id);
+    return this.take(count, [...ids.filter((id) => this.memoryMode[id] === 0), ...ids.filter((id) => this.memoryMode[id] === 1)]);
+  }
+
+  takeMemory(count: number): readonly ArrayId[] {
+    const ids = Array.from(this.taken, (_, id) => this.taken.length - 1 - id);
+    const chosen = this.take(count, [...ids.filter((id) => this.memoryMode[id] === 1), ...ids.filter((id) => this.memoryMode[id] === 0)]);
+    return [...chosen].sort((a, b) => a - b);
+  }
+
+  private take(count: number, preferred: readonly ArrayId[]): readonly ArrayId[] {
+    const chosen: ArrayId[] = [];
+    for (const id of preferred) {
+      if (chosen.length === count) break;
+      if (this.taken[id] === 1) continue;
+      this.taken[id] = 1;
+      chosen.push(id);
+    }
+    if (chosen.length < count) throw internal(`a segment has more roles than the chip's ${this.taken.length} arrays`);
+    return chosen;
+  }
+
+  /** Sets the modes of this segment's roles and returns every array in memory mode. */
+  finish(memory: readonly ArrayId[], compute: readonly ArrayId[]): readonly ArrayId[] {
+    for (const id of memory) this.memoryMode[id] = 1;
+    for (const id of compute) this.memoryMode[id] = 0;
+    return [...this.memoryMode.keys()].filter((id) => this.memoryMode[id] === 1);
+  }
+}
