@@ -1,7 +1,7 @@
 // Which data stays on chip between segments, and where: what saves most traffic per byte held and per boundary
 // crossed comes first, into the buffer or into memory-mode arrays. Work + cuts + room -> homes.
 
-import type { Bytes } from '../../base/units.ts';
+import type { Bytes, Cycles } from '../../base/units.ts';
 import type { Home, Homes } from '../../cost/machine/segment.ts';
 import type { TensorWork, Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
@@ -11,65 +11,76 @@ const BUFFER_SHARE = 0.5;
 /** A home of less than this part of a tensor is not worth its arrays. */
 const LEAST_SHARE = 0.125;
 
-/**
- * Homes for tensors that cross one of the cuts (`segmentOf[sub]`: the segment of each sub-operator), with at most
- * `arrays` arrays in any segment.
- */
-export function chooseHomes(work: Work, segmentOf: readonly number[], arrays: readonly number[], hardware: Hardware): Homes {
-  const segments = arrays.length;
-  const bufferLeft: Bytes[] = Array.from({ length: segments }, () => hardware.bufferBytes * BUFFER_SHARE);
+/** Part of a segment's time that reading homes may take of the buffer, or of a home's ports. */
+const PORT_SHARE = 0.75;
+
+export interface Cut {
+  /** Segment of each sub-operator. */
+  readonly segmentOf: readonly number[];
+  /** Time each segment runs, so that no home becomes its bottleneck. */
+  readonly cycles: readonly Cycles[];
+  /** Arrays that homes may take in each. */
+  readonly arrays: readonly number[];
+}
+
+/** Homes for tensors that cross a cut, what saves most per byte and segment first. */
+export function chooseHomes(work: Work, { segmentOf, cycles, arrays }: Cut, hardware: Hardware): Homes {
+  const bufferLeft: Bytes[] = cycles.map(() => hardware.bufferBytes * BUFFER_SHARE);
+  const trafficLeft: Bytes[] = cycles.map((time) => time * hardware.bufferBytesPerCycle * PORT_SHARE);
   const arraysLeft = [...arrays];
   const homes = new Map<number, Home>();
   const candidates = work.tensors.flatMap((tensor, i) => {
-    const span = spanOf(work, tensor, segmentOf);
-    return span === undefined
-      ? []
-      : [{ tensor: i, bytes: tensor.bytes, ...span, worth: savedBy(work, tensor, segmentOf) / (tensor.bytes * (span.to - span.from + 1)) }];
+    const uses = usesOf(work, tensor, segmentOf);
+    if (uses === undefined) return [];
+    return [{ tensor: i, bytes: tensor.bytes, ...uses, worth: uses.saved / (tensor.bytes * (uses.to - uses.from + 1)) }];
   });
   candidates.sort((a, b) => b.worth - a.worth || a.tensor - b.tensor);
-  for (const { tensor, bytes, from, to } of candidates) {
+  for (const { tensor, bytes, from, to, reads } of candidates) {
     const least = (room: readonly number[]): number => Math.min(...room.slice(from, to + 1));
-    const take = (room: number[], amount: number): void => {
-      for (let segment = from; segment <= to; segment++) room[segment]! -= amount;
-    };
-    if (bytes <= least(bufferLeft)) {
-      take(bufferLeft, bytes);
+    if (bytes <= least(bufferLeft) && [...reads].every(([segment, read]) => read <= (trafficLeft[segment] ?? 0))) {
+      for (let segment = from; segment <= to; segment++) bufferLeft[segment]! -= bytes;
+      for (const [segment, read] of reads) trafficLeft[segment]! -= read;
       homes.set(tensor, { tensor, kind: 'buffer', arrays: 0, share: 1 });
       continue;
     }
-    const wanted = Math.ceil(bytes / hardware.memoryBytesPerArray);
+    const ports = [...reads].map(([segment, read]) => read / ((cycles[segment] ?? 1) * hardware.memoryReadBytesPerCycle * PORT_SHARE));
+    const wanted = Math.ceil(Math.max(bytes / hardware.memoryBytesPerArray, ...ports));
     const granted = Math.min(wanted, least(arraysLeft));
-    const share = Math.min(1, (granted * hardware.memoryBytesPerArray) / bytes);
+    const share = Math.min(1, granted / wanted);
     if (granted < 1 || share < LEAST_SHARE) continue;
-    take(arraysLeft, granted);
+    for (let segment = from; segment <= to; segment++) arraysLeft[segment]! -= granted;
     homes.set(tensor, { tensor, kind: 'arrays', arrays: granted, share });
   }
   return homes;
 }
 
-/** Segments in which a tensor that crosses a boundary lives; undefined if it crosses none or comes from outside. */
-function spanOf(
-  work: Work,
-  { given, leaves, makers, readers }: TensorWork,
-  segmentOf: readonly number[],
-): { from: number; to: number } | undefined {
-  const made = makers[0];
-  const used = readers.at(-1);
-  if (given || leaves || made === undefined || used === undefined) return undefined;
-  const from = segmentOf[Math.max(0, work.tasks[made]!.sub)] ?? 0;
-  const to = segmentOf[Math.max(0, work.tasks[used]!.sub)] ?? 0;
-  return to > from ? { from, to } : undefined;
+interface Uses {
+  /** Segments it lives in. */
+  readonly from: number;
+  readonly to: number;
+  /** Bytes that do not cross the channel when it stays: written once, read by every reader of a later segment. */
+  readonly saved: Bytes;
+  /** Bytes read in each later segment. */
+  readonly reads: ReadonlyMap<number, Bytes>;
 }
 
-/** Bytes that do not cross the channel when a tensor stays: written once, read by every reader of a later segment. */
-function savedBy(work: Work, tensor: TensorWork, segmentOf: readonly number[]): Bytes {
+/** Undefined for a tensor that crosses no boundary, or comes from or goes outside anyway. */
+function usesOf(work: Work, tensor: TensorWork, segmentOf: readonly number[]): Uses | undefined {
+  const { given, leaves, makers, readers } = tensor;
+  const segment = (task: number | undefined): number => segmentOf[Math.max(0, work.tasks[task ?? 0]?.sub ?? 0)] ?? 0;
+  if (given || leaves || makers.length === 0 || readers.length === 0) return undefined;
+  const from = segment(makers[0]);
+  const to = segment(readers.at(-1));
+  if (to <= from) return undefined;
+  const lastMade = segment(makers.at(-1));
+  const reads = new Map<number, Bytes>();
   let saved = tensor.bytes;
-  const lastMaker = segmentOf[Math.max(0, work.tasks[tensor.makers.at(-1) ?? 0]!.sub)] ?? 0;
-  for (const reader of tensor.readers) {
-    const task = work.tasks[reader]!;
-    if ((segmentOf[Math.max(0, task.sub)] ?? 0) <= lastMaker) continue;
-    const read = task.reads.find((candidate) => work.tensors[candidate.tensor] === tensor);
-    saved += read?.dataBytes ?? task.product?.stationary?.bytes ?? 0;
+  for (const reader of readers) {
+    if (segment(reader) <= lastMade) continue;
+    const task = work.tasks[reader];
+    const read = task?.reads.find((candidate) => work.tensors[candidate.tensor] === tensor);
+    saved += read?.dataBytes ?? task?.product?.stationary?.bytes ?? 0;
+    if (read !== undefined) reads.set(segment(reader), (reads.get(segment(reader)) ?? 0) + read.feedBytes);
   }
-  return saved;
+  return { from, to, saved, reads };
 }

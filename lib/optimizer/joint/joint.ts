@@ -75,20 +75,18 @@ export async function jointCandidates(graph: Graph, hardware: Hardware, options:
         pause,
       });
     let cuts: readonly StagedAllotment[] | undefined = await search(new Map());
+    let times = cuts === undefined ? [] : machineCost(work, cuts, new Map(), hardware).segments.map(({ intra }) => intra);
     for (const share of HOME_SHARES) {
       if (cuts === undefined) break;
       const arrays = options.computeOnly ? 0 : Math.floor(hardware.arrays * share);
-      const homes = chooseHomes(
-        work,
-        segmentsOf(cuts),
-        cuts.map(() => arrays),
-        hardware,
-      );
+      const cut = { segmentOf: segmentsOf(cuts), cycles: times, arrays: cuts.map(() => arrays) };
+      const homes = chooseHomes(work, cut, hardware);
       const allotments = await search(homes);
       if (allotments === undefined) continue;
       const cost = machineCost(work, allotments, homes, hardware);
       found.push({ flat, work, allotments, homes, cost, value: options.weigh(cost.cycles, cost.energy) });
       cuts = allotments;
+      times = cost.segments.map(({ intra }) => intra);
       if (options.computeOnly && share > 0) break;
     }
     options.onProgress?.((g + 1) / grains.length);
