@@ -8,7 +8,7 @@ import { ceilDiv } from '../base/units.ts';
 import { manifestOf } from '../dataflow/manifest.ts';
 import { chunksOf, type Read, tensorBytes } from '../dataflow/steps.ts';
 import { type Stream as Flowing, type Room, shareStreams } from '../dataflow/streams.ts';
-import { demandsOn, ownDemand, windowPositions } from '../dataflow/windows.ts';
+import { demandsOn, windowPositions } from '../dataflow/windows.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { OperatorPlan, Plan, SegmentPlan } from '../optimizer/plan.ts';
@@ -51,9 +51,9 @@ export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
   };
 }
 
-/** Features of one tensor on their way to one step of the segment. */
+/** Features of one tensor on their way to the steps of the segment that read them. */
 interface Stream extends Flowing {
-  readonly reader: Step;
+  readonly readers: readonly Step[];
   readonly tensor: ManifestTensor;
   readonly range: Range;
   /** Positions held on the way. */
@@ -135,13 +135,14 @@ class Emitter {
   private wire(segment: number, steps: readonly Step[]): Wiring {
     const wiring: Wiring = { reads: new Map(), writes: new Map(), moves: [] };
     for (const { output } of steps) if (!wiring.writes.has(output.id)) wiring.writes.set(output.id, [...(this.homes.get(output.id) ?? [])]);
-    const streams: Stream[] = [];
+    const found: Stream[] = [];
     const ridesWith = productsOf(steps);
     for (const step of steps) {
       const onChip = step.reads.flatMap(({ tensor }) => (this.homes.get(tensor.id) ?? []).filter(({ place }) => place.kind !== 'external'));
       wiring.reads.set(step, unique(onChip.map(({ id }) => id)));
-      streams.push(...step.reads.flatMap((read) => this.streamsOf(step, read, steps, ridesWith.get(step))));
+      found.push(...step.reads.flatMap((read) => this.streamsOf(step, read, steps, ridesWith.get(step))));
     }
+    const streams = together(found);
     const { shares } = shareStreams(streams, this.room(segment, steps), this.hardware);
     const places = new WindowPlaces(this.memory.windowRoom(segment));
     for (const [i, stream] of streams.entries()) this.place(stream, shares[i] ?? { arrays: 0, buffer: 0 }, places, wiring);
@@ -178,12 +179,12 @@ class Emitter {
   ): Stream {
     const { tensor } = read;
     const memory = product?.product?.memoryIn ?? [];
-    const demand = makers.length > 0 ? (demandsOn(tensor.id, steps).get(step) ?? []) : ownDemand(step, read.window);
+    const demand = demandsOn(tensor.id, steps).get(step) ?? [];
     const producers = makers.length > 0 ? makers : [movePace(tensor, read)];
     const window = Math.max(...producers.map((producer) => windowPositions(producer, step, read.window, demand)));
     const part = (features.to - features.from) / (read.features.to - read.features.from);
     return {
-      reader: step,
+      readers: [step],
       tensor,
       range: features,
       features: features.to - features.from,
@@ -226,8 +227,10 @@ class Emitter {
 
   /** Regions for a stream's shares, and the statements that fill them. */
   private place(stream: Stream, shares: { readonly arrays: number; readonly buffer: number }, places: WindowPlaces, wiring: Wiring): void {
-    const { tensor, range: features, window, home, reader } = stream;
-    const reads = wiring.reads.get(reader) ?? [];
+    const { tensor, range: features, window, home, readers } = stream;
+    const readFrom = (regions: readonly RegionId[]): void => {
+      for (const reader of readers) wiring.reads.set(reader, unique([...(wiring.reads.get(reader) ?? []), ...regions]));
+    };
     const inside: Region[] = [];
     let from = features.from;
     const bytes = (count: number): number => Math.ceil((window * count * tensor.bits) / 8);
@@ -245,7 +248,7 @@ class Emitter {
     const ids = inside.map(({ id }) => id);
     if (home !== undefined) {
       if (inside.length > 0) wiring.moves.push({ kind: 'MEM.move', chunks: movePaceOf(stream).chunks, from: [home.id], to: ids });
-      wiring.reads.set(reader, unique([...reads, ...ids, ...(nonEmpty(rest) ? [home.id] : [])]));
+      readFrom([...ids, ...(nonEmpty(rest) ? [home.id] : [])]);
       return;
     }
     const written = wiring.writes.get(tensor.id) ?? [];
@@ -258,7 +261,7 @@ class Emitter {
     );
     const outside = nonEmpty(rest) ? [external ?? this.declare(tensor, rest, tensor.positions, { kind: 'external' })] : [];
     wiring.writes.set(tensor.id, unique([...written, ...inside, ...outside]));
-    wiring.reads.set(reader, unique([...reads, ...ids, ...outside.map(({ id }) => id)]));
+    readFrom([...ids, ...outside.map(({ id }) => id)]);
   }
 
   private declare(tensor: ManifestTensor, features: Range, window: number, place: Place): Region {
@@ -299,6 +302,28 @@ function productsOf(steps: readonly Step[]): ReadonlyMap<Step, Step> {
   return products;
 }
 
+/** Streams of the same data to several readers as one: brought once, held until the last has it. */
+function together(streams: readonly Stream[]): readonly Stream[] {
+  const merged = new Map<string, Stream>();
+  for (const stream of streams) {
+    const key = `${stream.tensor.id} ${stream.range.from} ${stream.range.to} ${stream.home?.id ?? ''}`;
+    const other = merged.get(key);
+    merged.set(
+      key,
+      other === undefined
+        ? stream
+        : {
+            ...other,
+            readers: [...other.readers, ...stream.readers],
+            feedBytes: other.feedBytes + stream.feedBytes,
+            window: Math.max(other.window, stream.window),
+            windowBytes: Math.max(other.windowBytes, stream.windowBytes),
+          },
+    );
+  }
+  return [...merged.values()];
+}
+
 /** Hands out the space above the kept data to one segment's windows. */
 class WindowPlaces {
   private bufferAt: number;
@@ -336,8 +361,8 @@ function movePace(tensor: ManifestTensor, read: Pick<Read, 'window'>): { positio
   return { positions: tensor.positions, chunks: chunksOf(rows, tensor.positions) };
 }
 
-function movePaceOf({ reader, tensor }: Stream): { positions: number; chunks: number } {
-  const read = reader.reads.find((candidate) => candidate.tensor.id === tensor.id);
+function movePaceOf({ readers, tensor }: Stream): { positions: number; chunks: number } {
+  const read = readers[0]?.reads.find((candidate) => candidate.tensor.id === tensor.id);
   return movePace(tensor, read ?? lost(tensor.id));
 }
 

@@ -91,7 +91,7 @@ export function demandsOf(
   const from = first === 0 ? 0 : work.firstTask[first]!;
   const to = work.firstTask[last + 1]!;
   const { energy: price } = hardware;
-  const streams: Stream[] = [];
+  const streams = new Map<string, Stream>();
   let bufferTraffic = 0;
   let externalTraffic = 0;
   let vectorCycles = 0;
@@ -134,12 +134,16 @@ export function demandsOf(
       const homed = local < 1 ? atHome(read.tensor, read.feedBytes * (1 - local), false) : 0;
       const part = (share: number, outside: boolean): void => {
         if (share * width < 0.5) return;
-        streams.push({
+        // Readers of the same data share what is held of it.
+        const key = `${read.tensor},${outside},${read.features.from},${read.features.to}`;
+        const other = streams.get(key);
+        const held = Math.max(1, (outside && other === undefined ? read.heldOutside : Math.max(read.heldOutside, read.heldHere)) * share);
+        streams.set(key, {
           features: Math.round(width * share),
-          feedBytes: read.feedBytes * share,
+          feedBytes: read.feedBytes * share + (other?.feedBytes ?? 0),
           dataBytes: read.dataBytes * share,
-          windowBytes: Math.max(1, (outside ? read.heldOutside : read.heldHere) * share),
-          group: Math.max(first, task.sub),
+          windowBytes: Math.max(held, other?.windowBytes ?? 0),
+          group: other?.group ?? Math.max(first, task.sub),
           arrays: 0,
           outside,
           leaves: !outside && outlives(tensor, from, to),
@@ -166,7 +170,7 @@ export function demandsOf(
     );
   }
   return {
-    streams,
+    streams: [...streams.values()],
     room: { bufferBytes: hardware.bufferBytes - kept, bytesPerArray: hardware.memoryBytesPerArray, bufferTraffic, externalTraffic },
     fixed: { vectorCycles, homeCycles, operandBytes, operandExternalBytes, keptBytes: kept },
     energy,
