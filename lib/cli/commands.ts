@@ -51,7 +51,7 @@ const INSPECT: Runnable = {
     const graph = loadModel(args.operands[0] ?? '', args, argv);
     const inspection = inspect(graph, precisionOf(args));
     if (args.on('json')) return json({ schemaVersion: 1, ...inspection });
-    const { model, operators } = inspection;
+    const { model, operators, blocks } = inspection;
     const rows = operators.map((op) => [
       printable(op.id),
       op.kind,
@@ -70,7 +70,11 @@ const INSPECT: Runnable = {
       ['operator', 'kind', 'm', 'n', 'k', 'groups', 'MACs', 'weight B', 'input B', 'output B', 'MACs/input', 'FLOPs/MOP'],
       rows,
     );
-    return `${table}\n${printable(model.name)}: ${model.operators} operators, ${formatSi(model.macs, 'MACs')}, ${formatNumber(model.weightBytes)} weight bytes at ${precisionOf(args).weightBits} bits`;
+    const repeated = blocks.map(
+      ({ count, operators: length, first, last, macs }) =>
+        `${count} blocks of ${length} operators (${formatSi(macs, 'MACs')} each), from ${printable(first)} to ${printable(last)}\n`,
+    );
+    return `${table}\n${repeated.join('')}${printable(model.name)}: ${model.operators} operators, ${formatSi(model.macs, 'MACs')}, ${formatNumber(model.weightBytes)} weight bytes at ${precisionOf(args).weightBits} bits`;
   },
 };
 
@@ -180,14 +184,24 @@ const VERIFY: Runnable = {
 };
 
 /** What `compare` runs, the reference for speedups first. */
-const COMPARED = ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'cmswitch'];
+const COMPARED = ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'puma', 'occ', 'cim-mlc', 'cmswitch'];
+/** Of those, what makes sense where arrays cannot be memory. */
+const COMPARED_IF_STATIC = COMPARED.filter((name) => name === 'static:1' || !name.startsWith('static:'));
 
 const COMPARE: Runnable = {
   command: {
     name: 'compare',
     operands: ['MODEL'],
     summary: `All optimizers and baselines side by side: ${COMPARED.join(', ')}.`,
-    flags: { ...HARDWARE_FLAG, solver: SCHEDULE_FLAGS.solver, seed: SCHEDULE_FLAGS.seed, ...BIND_FLAGS, ...PRECISION_FLAGS, ...JSON_FLAG },
+    flags: {
+      ...HARDWARE_FLAG,
+      form: SCHEDULE_FLAGS.form,
+      solver: SCHEDULE_FLAGS.solver,
+      seed: SCHEDULE_FLAGS.seed,
+      ...BIND_FLAGS,
+      ...PRECISION_FLAGS,
+      ...JSON_FLAG,
+    },
     examples: ['cimbook compare datasets/mobilenetv2.onnx --hw hw/dynaplasia-paper.json --batch 8'],
   },
   run: async (args, argv) => {
@@ -197,9 +211,11 @@ const COMPARE: Runnable = {
     const load = performance.now() - start;
     const reports: CompileReport[] = [];
     const done = progress('comparing');
-    for (const [i, optimizer] of COMPARED.entries()) {
-      reports.push(reportOf(await compile(graph, hardware, { ...scheduleOptions(args), optimizer }), load));
-      done.update((i + 1) / COMPARED.length);
+    const compared = hardware.dualMode ? COMPARED : COMPARED_IF_STATIC;
+    const options = scheduleOptions(args);
+    for (const [i, optimizer] of compared.entries()) {
+      reports.push(reportOf(await compile(graph, hardware, { ...options, optimizer }), load));
+      done.update((i + 1) / compared.length);
     }
     done.end();
     if (args.on('json'))
@@ -207,9 +223,10 @@ const COMPARE: Runnable = {
         schemaVersion: 1,
         model: reports[0]?.model,
         hardware: reports[0]?.hardware,
+        form: options.form,
         rows: reports.map(({ segments: _segments, ...row }) => row),
       });
-    return comparison(graph, hardware, reports);
+    return `${comparison(graph, hardware, reports)}\npuma, occ and cim-mlc: ${options.form}`;
   },
 };
 

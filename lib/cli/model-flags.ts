@@ -1,10 +1,12 @@
 // Flags that several commands share, and how they become a Graph, a chip and options.
 
 import { fail } from '../base/problem.ts';
+import { either } from '../base/wording.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { loadHardware } from '../hardware/read.ts';
 import type { Graph } from '../ir/graph.ts';
 import { importOnnx } from '../onnx/import-onnx.ts';
+import { FORMS, type Form } from '../optimizer/optimizer.ts';
 import type { CostName, Objective } from '../optimizer/plan.ts';
 import type { ScheduleOptions } from '../optimizer/schedule.ts';
 import { BATCH_DIMENSION, parseBindings } from '../workload/bindings.ts';
@@ -30,8 +32,13 @@ export const HARDWARE_FLAG = { hw: { value: 'FILE', help: 'the chip: a hardware 
 export const SCHEDULE_FLAGS = {
   optimizer: {
     value: 'NAME',
-    help: 'cmswitch, or static:R (floor(arrays * R) arrays compute for the whole run; static:1 is all compute)',
+    help: 'cmswitch; cim-mlc, puma or occ; or static:R (floor(arrays * R) arrays compute for the whole run; static:1 is all compute)',
     default: 'cmswitch',
+  },
+  form: {
+    value: 'NAME',
+    help: "of cim-mlc, puma and occ: as-published (their own objective) or same-cost (the same policy, judged by the paper's cost)",
+    default: 'as-published',
   },
   solver: { value: 'NAME', help: 'exact, highs, or glpk (glpk.js, GPL-3.0, optional)', default: 'exact' },
   cost: { value: 'NAME', help: 'cost the optimizer minimises: paper (cycles)', default: 'paper' },
@@ -66,10 +73,16 @@ export function precisionOf(args: Arguments): { weightBits: number; activationBi
   };
 }
 
-/** schedule checks the names itself. */
+function formOf(name: string): Form {
+  const form = FORMS.find((known) => known === name);
+  return form ?? fail({ kind: 'usage', message: `unknown form '${name}'`, next: `Use ${either(FORMS)}.` });
+}
+
+/** schedule checks the other names itself. */
 export function scheduleOptions(args: Arguments): ScheduleOptions {
   return {
     optimizer: args.text('optimizer') ?? 'cmswitch',
+    form: formOf(args.text('form') ?? 'as-published'),
     solver: args.text('solver') ?? 'exact',
     cost: (args.text('cost') ?? 'paper') as CostName,
     objective: (args.text('objective') ?? 'latency') as Objective,

@@ -14,6 +14,7 @@ import type { Graph } from '../ir/graph.ts';
 import type { OperatorPlan, Plan, SegmentPlan } from '../optimizer/plan.ts';
 import { meet, without } from '../program/geometry.ts';
 import type { ManifestTensor, MetaOp, Place, Program, Region, RegionId, Statement, TensorId } from '../program/program.ts';
+import { inputMemory } from './input-memory.ts';
 import { KeptMemory } from './memory.ts';
 import { type Life, livesOf, type Step, stepsOf } from './steps.ts';
 
@@ -136,11 +137,11 @@ class Emitter {
     const wiring: Wiring = { reads: new Map(), writes: new Map(), moves: [] };
     for (const { output } of steps) if (!wiring.writes.has(output.id)) wiring.writes.set(output.id, [...(this.homes.get(output.id) ?? [])]);
     const found: Stream[] = [];
-    const ridesWith = productsOf(steps);
+    const memory = inputMemory(steps);
     for (const step of steps) {
       const onChip = step.reads.flatMap(({ tensor }) => (this.homes.get(tensor.id) ?? []).filter(({ place }) => place.kind !== 'external'));
       wiring.reads.set(step, unique(onChip.map(({ id }) => id)));
-      found.push(...step.reads.flatMap((read) => this.streamsOf(step, read, steps, ridesWith.get(step))));
+      found.push(...step.reads.flatMap((read) => this.streamsOf(step, read, steps, memory.get(read) ?? [])));
     }
     const streams = together(found);
     const { shares } = shareStreams(streams, this.room(segment, steps), this.hardware);
@@ -150,7 +151,7 @@ class Emitter {
   }
 
   /** The parts of a read that are not on chip already: from outside, or made in this segment. */
-  private streamsOf(step: Step, read: Read, steps: readonly Step[], product: Step | undefined): readonly Stream[] {
+  private streamsOf(step: Step, read: Read, steps: readonly Step[], memory: readonly number[]): readonly Stream[] {
     const { tensor } = read;
     const homes = this.homes.get(tensor.id) ?? [];
     const external = homes.find(({ place }) => place.kind === 'external');
@@ -162,8 +163,8 @@ class Emitter {
     const local = missing.flatMap((part) => here.map((range) => meet(part, range)).filter(nonEmpty));
     const before = here.reduce<readonly Range[]>((parts, range) => parts.flatMap((part) => without(part, range)), missing);
     return [
-      ...local.map((features) => this.stream(step, read, features, makers, steps, product, undefined, this.homes.has(tensor.id))),
-      ...before.map((features) => this.stream(step, read, features, [], steps, product, external ?? lost(tensor.id), true)),
+      ...local.map((features) => this.stream(step, read, features, makers, steps, memory, undefined, this.homes.has(tensor.id))),
+      ...before.map((features) => this.stream(step, read, features, [], steps, memory, external ?? lost(tensor.id), true)),
     ];
   }
 
@@ -173,12 +174,11 @@ class Emitter {
     features: Range,
     makers: readonly Step[],
     steps: readonly Step[],
-    product: Step | undefined,
+    memory: readonly number[],
     home: Region | undefined,
     leaves: boolean,
   ): Stream {
     const { tensor } = read;
-    const memory = product?.product?.memoryIn ?? [];
     const demand = demandsOn(tensor.id, steps).get(step) ?? [];
     const producers = makers.length > 0 ? makers : [movePace(tensor, read)];
     const window = Math.max(...producers.map((producer) => windowPositions(producer, step, read.window, demand)));
@@ -192,7 +192,7 @@ class Emitter {
       dataBytes: tensorBytes(tensor, features),
       window,
       windowBytes: Math.ceil((window * (features.to - features.from) * tensor.bits) / 8),
-      group: product === undefined ? -1 : steps.indexOf(product),
+      group: memory[0] ?? -1,
       memory,
       arrays: memory.length,
       outside: home !== undefined,
@@ -286,20 +286,6 @@ class Emitter {
   private life(tensor: TensorId): Life {
     return this.lives.get(tensor) ?? lost(tensor);
   }
-}
-
-/** The product whose memory arrays serve a step: itself, or the last one that a vector operator depends on. */
-function productsOf(steps: readonly Step[]): ReadonlyMap<Step, Step> {
-  const products = new Map<Step, Step>();
-  const makers = new Map<TensorId, Step>();
-  for (const step of steps) {
-    const upstream = step.reads.map(({ tensor }) => products.get(makers.get(tensor.id) ?? step));
-    const last = step.product === undefined ? steps.findLast((candidate) => upstream.includes(candidate)) : step;
-    const product = last ?? steps.find((candidate) => candidate.product !== undefined);
-    if (product !== undefined) products.set(step, product);
-    makers.set(step.output.id, step);
-  }
-  return products;
 }
 
 /** Streams of the same data to several readers as one: brought once, held until the last has it. */

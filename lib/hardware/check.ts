@@ -162,6 +162,14 @@ function checkTogether(file: unknown, report: Report): void {
     report('$.arrays.grid', `${x} x ${y} = ${x * y} places`, `at least one for each of the ${count} arrays`);
   }
 
+  const memory = valueAt(file, 'memory') !== undefined;
+  if (memory !== (valueAt(file, 'switch') !== undefined)) {
+    report(memory ? '$.switch' : '$.memory', 'nothing', 'both memory and switch, or neither if arrays only compute');
+  }
+  if (!memory && valueAt(file, 'compute') !== undefined && valueAt(file, 'compute', 'writeEnergy') === undefined) {
+    report('$.compute.writeEnergy', 'nothing', 'the energy of writing weights, because there is no memory.writeEnergy');
+  }
+
   const activations = valueAt(file, 'compute', 'activations');
   const weights = valueAt(file, 'compute', 'weights');
   const energies = valueAt(file, 'compute', 'macEnergy');

@@ -19,6 +19,8 @@ import {
   written,
 } from './quantity.ts';
 
+const ONLY_COMPUTE = 'arrays only compute';
+
 /** The chip at a precision; throws a `precision` problem if the file has no numbers for it. */
 export function deriveHardware(file: HardwareFile, precision: Precision): Hardware {
   const { stored, inputs, macEnergy } = entriesFor(file, precision);
@@ -50,10 +52,14 @@ export function deriveHardware(file: HardwareFile, precision: Precision): Hardwa
   const writeCyclesPerArray = tileRows * writeCyclesPerRow;
   formulas.writeCyclesPerArray = `${written(compute.rows)} * ${cyclesText(writeCyclesPerRow)} = ${writeCyclesPerArray}`;
 
-  const memoryReadBytesPerCycle = keep('memoryReadBytesPerCycle', toBytesPerCycle(memory.read, clock));
-  const memoryWriteBytesPerCycle = keep('memoryWriteBytesPerCycle', toBytesPerCycle(memory.write, clock));
+  const onlyCompute: Derived = { value: 0, formula: ONLY_COMPUTE };
+  const memoryReadBytesPerCycle = keep('memoryReadBytesPerCycle', memory ? toBytesPerCycle(memory.read, clock) : onlyCompute);
+  const memoryWriteBytesPerCycle = keep('memoryWriteBytesPerCycle', memory ? toBytesPerCycle(memory.write, clock) : onlyCompute);
   const dCim = Math.min(memoryReadBytesPerCycle, memoryWriteBytesPerCycle);
-  formulas.dCim = `min(${rounded(memoryReadBytesPerCycle)} read, ${rounded(memoryWriteBytesPerCycle)} write) = ${rounded(dCim)}`;
+  formulas.dCim = memory
+    ? `min(${rounded(memoryReadBytesPerCycle)} read, ${rounded(memoryWriteBytesPerCycle)} write) = ${rounded(dCim)}`
+    : ONLY_COMPUTE;
+  const weightWriteEnergy = compute.writeEnergy ?? memory?.writeEnergy;
 
   const banks = buffer.banks.value;
   const bankBytes = toBytes(buffer.bankBytes);
@@ -66,9 +72,10 @@ export function deriveHardware(file: HardwareFile, precision: Precision): Hardwa
   const dMain = externalBytesPerCycle + bufferBytesPerCycle;
   formulas.dMain = `${rounded(externalBytesPerCycle)} external + ${rounded(bufferBytesPerCycle)} buffer = ${rounded(dMain)}`;
 
-  const memoryToCompute = keep('switchCycles.memoryToCompute', toCycles(file.switch.toCompute, clock));
-  const computeToMemory = keep('switchCycles.computeToMemory', toCycles(file.switch.toMemory, clock));
-  formulas.switchCycles = `memory to compute ${memoryToCompute}, compute to memory ${computeToMemory}`;
+  const switching = file.switch;
+  const memoryToCompute = keep('switchCycles.memoryToCompute', switching ? toCycles(switching.toCompute, clock) : onlyCompute);
+  const computeToMemory = keep('switchCycles.computeToMemory', switching ? toCycles(switching.toMemory, clock) : onlyCompute);
+  formulas.switchCycles = switching ? `memory to compute ${memoryToCompute}, compute to memory ${computeToMemory}` : ONLY_COMPUTE;
 
   return {
     noun: 'hardware',
@@ -78,11 +85,12 @@ export function deriveHardware(file: HardwareFile, precision: Precision): Hardwa
     hash: hashOf(file, precision),
     precision,
     clockHz,
+    dualMode: memory !== undefined,
     arrays,
     grid: { x: file.arrays.grid.x, y: file.arrays.grid.y },
     tileRows,
     tileColumns,
-    memoryBytesPerArray: keep('memoryBytesPerArray', toBytes(memory.bytes)),
+    memoryBytesPerArray: keep('memoryBytesPerArray', memory ? toBytes(memory.bytes) : onlyCompute),
     mvmCycles,
     opCim,
     dCim,
@@ -102,13 +110,14 @@ export function deriveHardware(file: HardwareFile, precision: Precision): Hardwa
     vectorElementsPerCycle: vectorRates(vector, keep),
     energy: {
       mac: keep('energy.mac', toPicojoules(macEnergy)),
-      memoryReadByte: keep('energy.memoryReadByte', toPicojoules(memory.readEnergy)),
-      memoryWriteByte: keep('energy.memoryWriteByte', toPicojoules(memory.writeEnergy)),
+      weightWriteByte: keep('energy.weightWriteByte', weightWriteEnergy ? toPicojoules(weightWriteEnergy) : onlyCompute),
+      memoryReadByte: keep('energy.memoryReadByte', memory ? toPicojoules(memory.readEnergy) : onlyCompute),
+      memoryWriteByte: keep('energy.memoryWriteByte', memory ? toPicojoules(memory.writeEnergy) : onlyCompute),
       bufferReadByte: keep('energy.bufferReadByte', toPicojoules(buffer.readEnergy)),
       bufferWriteByte: keep('energy.bufferWriteByte', toPicojoules(buffer.writeEnergy)),
       externalByte: keep('energy.externalByte', toPicojoules(external.energy)),
       vectorElement: keep('energy.vectorElement', toPicojoules(vector.energy)),
-      switchArray: keep('energy.switchArray', toPicojoules(file.switch.energy)),
+      switchArray: keep('energy.switchArray', switching ? toPicojoules(switching.energy) : onlyCompute),
       leakagePerCycle: keep('energy.leakagePerCycle', toPicojoulesPerCycle(power.leakage, clock)),
       refreshPerCycle: keep(
         'energy.refreshPerCycle',

@@ -130,8 +130,8 @@ export const FORMAT = {
   references: list(text('A publication or data sheet.'), 'Where the numbers come from.'),
   notes: optional(list(text('A sentence a reader of results should know.'), 'What a reader of results should know.')),
   clock: quantity('frequency', 'Clock all cycles count.'),
-  arrays: object('The dual-mode arrays.', {
-    count: quantity('arrays', 'Number of arrays that can compute or be memory, N_cim.'),
+  arrays: object('The arrays that compute, and can be memory if the file has `memory` and `switch`.', {
+    count: quantity('arrays', 'Number of arrays, N_cim.'),
     grid: object('Where they are drawn: array i is at x = i mod x, y = floor(i / x).', {
       x: integer([1, 1_000_000], 'Arrays in a line.'),
       y: integer([1, 1_000_000], 'Lines of arrays.'),
@@ -163,15 +163,18 @@ export const FORMAT = {
       energy('macEnergy', 'Energy of one multiply-accumulate, conversion included.'),
       'Energy of a multiply-accumulate by activation bits x weight bits.',
     ),
+    writeEnergy: optional(energy('byteEnergy', 'Energy of writing weights, where it is not memory.writeEnergy.')),
     writesWhileComputing: choice('An array computes while another part of it is written.'),
   }),
-  memory: object('An array as memory.', {
-    bytes: quantity('size', 'Capacity of one array in memory mode.'),
-    read: quantity('dataRate', 'Read rate of one array.'),
-    write: quantity('dataRate', 'Write rate of one array.'),
-    readEnergy: energy('byteEnergy', 'Energy of reading.'),
-    writeEnergy: energy('byteEnergy', 'Energy of writing; also of writing weights.'),
-  }),
+  memory: optional(
+    object('An array as memory; left out, with `switch`, if arrays only compute.', {
+      bytes: quantity('size', 'Capacity of one array in memory mode.'),
+      read: quantity('dataRate', 'Read rate of one array.'),
+      write: quantity('dataRate', 'Write rate of one array.'),
+      readEnergy: energy('byteEnergy', 'Energy of reading.'),
+      writeEnergy: energy('byteEnergy', 'Energy of writing; also of writing weights, unless compute.writeEnergy says otherwise.'),
+    }),
+  ),
   buffer: object('The shared on-chip buffer, which is always memory.', {
     banks: quantity('banks', 'Number of banks.'),
     bankBytes: quantity('size', 'Capacity of one bank.'),
@@ -190,11 +193,13 @@ export const FORMAT = {
     rates: optional(object('Elements a cycle by class of work.', vectorRates)),
     energy: energy('elementEnergy', 'Energy of one element.'),
   }),
-  switch: object('Switching one array between its modes.', {
-    toCompute: orZero(quantity('time', 'Time from memory mode to compute mode, L_m->c.')),
-    toMemory: orZero(quantity('time', 'Time from compute mode to memory mode, L_c->m.')),
-    energy: energy('energy', 'Energy of one switch of one array.'),
-  }),
+  switch: optional(
+    object('Switching one array between its modes.', {
+      toCompute: orZero(quantity('time', 'Time from memory mode to compute mode, L_m->c.')),
+      toMemory: orZero(quantity('time', 'Time from compute mode to memory mode, L_c->m.')),
+      energy: energy('energy', 'Energy of one switch of one array.'),
+    }),
+  ),
   power: object('Power that flows whatever the chip does.', {
     leakage: energy('power', 'Leakage of the whole chip.'),
     refresh: optional(energy('power', 'Refresh of the whole chip, where cells forget.')),

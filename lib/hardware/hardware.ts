@@ -42,10 +42,13 @@ export interface HardwareFile {
     readonly activations: Readonly<Record<string, { readonly mvm: Quantity }>>;
     /** By "activation bits x weight bits", e.g. "8x8". */
     readonly macEnergy: Readonly<Record<string, Quantity>>;
+    /** Energy of writing weights; `memory.writeEnergy` if absent. */
+    readonly writeEnergy?: Quantity;
     /** An array computes while another part of it is written. */
     readonly writesWhileComputing: Choice;
   };
-  readonly memory: {
+  /** Absent, together with `switch`, if arrays only compute. */
+  readonly memory?: {
     readonly bytes: Quantity;
     readonly read: Quantity;
     readonly write: Quantity;
@@ -71,7 +74,7 @@ export interface HardwareFile {
     readonly rates?: Readonly<Partial<Record<VectorClass, Quantity>>>;
     readonly energy: Quantity;
   };
-  readonly switch: { readonly toCompute: Quantity; readonly toMemory: Quantity; readonly energy: Quantity };
+  readonly switch?: { readonly toCompute: Quantity; readonly toMemory: Quantity; readonly energy: Quantity };
   readonly power: { readonly leakage: Quantity; readonly refresh?: Quantity };
 }
 
@@ -84,7 +87,9 @@ export interface Hardware {
   readonly hash: string;
   readonly precision: Precision;
   readonly clockHz: Hertz;
-  /** Number of dual-mode arrays, N_cim. */
+  /** Arrays switch between computing and memory. If not, they only compute, and what follows of memory mode is 0. */
+  readonly dualMode: boolean;
+  /** Number of arrays, N_cim. */
   readonly arrays: number;
   readonly grid: { readonly x: number; readonly y: number };
   /** Weight tile of one array: rows x columns weights. */
@@ -113,6 +118,7 @@ export interface Hardware {
   readonly vectorElementsPerCycle: Readonly<Record<VectorClass, number>>;
   readonly energy: {
     readonly mac: Picojoules;
+    readonly weightWriteByte: Picojoules;
     readonly memoryReadByte: Picojoules;
     readonly memoryWriteByte: Picojoules;
     readonly bufferReadByte: Picojoules;

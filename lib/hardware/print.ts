@@ -32,6 +32,7 @@ export function printHardware(hardware: Hardware): string {
   return [
     `${hardware.name}: ${hardware.title}`,
     `${precision.weightBits}-bit weights, ${precision.activationBits}-bit activations; hash ${hardware.hash}`,
+    ...(hardware.dualMode ? [] : ['- Arrays only compute: they cannot be memory.']),
     ...notes.map((note) => `- ${note}`),
     '',
     ...table(['constant', 'value', 'unit', 'formula'], constants, [1]),
@@ -44,8 +45,11 @@ export function printHardware(hardware: Hardware): string {
   ].join('\n');
 }
 
-function constantsOf(hardware: Hardware): readonly (readonly [field: string, value: number, unit: string])[] {
+type Constant = readonly [field: string, value: number, unit: string];
+
+function constantsOf(hardware: Hardware): readonly Constant[] {
   const { energy, vectorElementsPerCycle, switchCycles } = hardware;
+  const memory = (constants: readonly Constant[]): readonly Constant[] => (hardware.dualMode ? constants : []);
   return [
     ['clockHz', hardware.clockHz, 'Hz'],
     ['arrays', hardware.arrays, 'arrays'],
@@ -56,29 +60,36 @@ function constantsOf(hardware: Hardware): readonly (readonly [field: string, val
     ['opCim', hardware.opCim, 'MAC/cycle'],
     ['writeCyclesPerRow', hardware.writeCyclesPerRow, 'cycles'],
     ['writeCyclesPerArray', hardware.writeCyclesPerArray, 'cycles'],
-    ['memoryBytesPerArray', hardware.memoryBytesPerArray, 'B'],
-    ['memoryReadBytesPerCycle', hardware.memoryReadBytesPerCycle, 'B/cycle'],
-    ['memoryWriteBytesPerCycle', hardware.memoryWriteBytesPerCycle, 'B/cycle'],
-    ['dCim', hardware.dCim, 'B/cycle'],
+    ...memory([
+      ['memoryBytesPerArray', hardware.memoryBytesPerArray, 'B'],
+      ['memoryReadBytesPerCycle', hardware.memoryReadBytesPerCycle, 'B/cycle'],
+      ['memoryWriteBytesPerCycle', hardware.memoryWriteBytesPerCycle, 'B/cycle'],
+      ['dCim', hardware.dCim, 'B/cycle'],
+    ]),
     ['bufferBytes', hardware.bufferBytes, 'B'],
     ['bufferBytesPerCycle', hardware.bufferBytesPerCycle, 'B/cycle'],
     ['externalBytesPerCycle', hardware.externalBytesPerCycle, 'B/cycle'],
     ['dMain', hardware.dMain, 'B/cycle'],
     ['externalLatencyCycles', hardware.externalLatencyCycles, 'cycles'],
-    ['switchCycles.memoryToCompute', switchCycles.memoryToCompute, 'cycles'],
-    ['switchCycles.computeToMemory', switchCycles.computeToMemory, 'cycles'],
+    ...memory([
+      ['switchCycles.memoryToCompute', switchCycles.memoryToCompute, 'cycles'],
+      ['switchCycles.computeToMemory', switchCycles.computeToMemory, 'cycles'],
+    ]),
     ['vectorElementsPerCycle', hardware.file.vector.rate.value, 'element/cycle'],
     ...VECTOR_CLASSES.filter((name) => hardware.file.vector.rates?.[name] !== undefined).map(
       (name) => [`vectorElementsPerCycle.${name}`, vectorElementsPerCycle[name], 'element/cycle'] as const,
     ),
     ['energy.mac', energy.mac, 'pJ/MAC'],
-    ['energy.memoryReadByte', energy.memoryReadByte, 'pJ/B'],
-    ['energy.memoryWriteByte', energy.memoryWriteByte, 'pJ/B'],
+    ['energy.weightWriteByte', energy.weightWriteByte, 'pJ/B'],
+    ...memory([
+      ['energy.memoryReadByte', energy.memoryReadByte, 'pJ/B'],
+      ['energy.memoryWriteByte', energy.memoryWriteByte, 'pJ/B'],
+    ]),
     ['energy.bufferReadByte', energy.bufferReadByte, 'pJ/B'],
     ['energy.bufferWriteByte', energy.bufferWriteByte, 'pJ/B'],
     ['energy.externalByte', energy.externalByte, 'pJ/B'],
     ['energy.vectorElement', energy.vectorElement, 'pJ/element'],
-    ['energy.switchArray', energy.switchArray, 'pJ/switch'],
+    ...memory([['energy.switchArray', energy.switchArray, 'pJ/switch']]),
     ['energy.leakagePerCycle', energy.leakagePerCycle, 'pJ/cycle'],
     ['energy.refreshPerCycle', energy.refreshPerCycle, 'pJ/cycle'],
   ];

@@ -10,6 +10,7 @@ import { rounded } from './quantity.ts';
 
 const ENERGIES = [
   'mac',
+  'weightWriteByte',
   'memoryReadByte',
   'memoryWriteByte',
   'bufferReadByte',
@@ -73,7 +74,6 @@ export function verifyHardware(hardware: Hardware): readonly Problem[] {
     arrays,
     tileRows,
     tileColumns,
-    memoryBytesPerArray,
     mvmCycles,
     bufferBytes,
     writeCyclesPerRow,
@@ -88,7 +88,14 @@ export function verifyHardware(hardware: Hardware): readonly Problem[] {
 
   const { clockHz, opCim, dCim, memoryReadBytesPerCycle, memoryWriteBytesPerCycle, dMain, bufferBytesPerCycle, externalBytesPerCycle } =
     hardware;
-  positive({ clockHz, opCim, dCim, memoryReadBytesPerCycle, memoryWriteBytesPerCycle, dMain, bufferBytesPerCycle, externalBytesPerCycle });
+  positive({ clockHz, opCim, dMain, bufferBytesPerCycle, externalBytesPerCycle });
+  if (hardware.dualMode) {
+    wholeFrom(1, { memoryBytesPerArray });
+    positive({ dCim, memoryReadBytesPerCycle, memoryWriteBytesPerCycle });
+  } else {
+    for (const [field, value] of Object.entries({ memoryBytesPerArray, memoryReadBytesPerCycle, memoryWriteBytesPerCycle }))
+      equal(field, value, 0, 'arrays only compute');
+  }
   positive(Object.fromEntries(VECTOR_CLASSES.map((name) => [`vectorElementsPerCycle.${name}`, vectorElementsPerCycle[name]])));
   for (const field of ENERGIES) {
     const value = energy[field];

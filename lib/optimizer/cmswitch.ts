@@ -3,6 +3,7 @@
 import { fail } from '../base/problem.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Budget } from './allocation.ts';
+import { edgesOf, shareable } from './edges.ts';
 import { flatten } from './flatten.ts';
 import type { Drafted, Optimizer, OptimizerRequest } from './optimizer.ts';
 import { chooseSegments } from './segment.ts';
@@ -10,8 +11,8 @@ import { chooseSegments } from './segment.ts';
 export const cmswitch: Optimizer = {
   name: 'cmswitch',
   segment: (request) => {
-    const together = request.hardware.arrays;
-    return search(request, { compute: together, memory: together, together });
+    const { arrays: together, dualMode } = request.hardware;
+    return search(request, { compute: together, memory: dualMode ? together : 0, together });
   },
 };
 
@@ -31,11 +32,13 @@ export function staticRatio(share: string): Optimizer {
 async function search(request: OptimizerRequest, budget: Budget, frozenMemory?: number): Promise<Drafted> {
   const { graph, hardware, solver, relaxed, onProgress, signal } = request;
   const flat = flatten(graph, hardware, { mostArrays: Math.min(budget.compute, request.mostArrays ?? budget.compute) });
+  const edges = request.sharing === false ? [] : shareable(edgesOf(graph, flat, hardware), hardware, request.sharing ?? 'up');
   const frozen = frozenMemory === undefined ? {} : { frozenMemory };
   const { segments, statistics } = await chooseSegments(flat, {
     hardware,
     solver,
     budget,
+    edges,
     relaxed,
     ...frozen,
     ...(onProgress && { onProgress }),
@@ -54,6 +57,12 @@ function computeArrays(ratio: string, hardware: Hardware): number {
       next: 'R is the share of arrays that compute, from 0 to 1.',
     });
   const compute = Math.floor(hardware.arrays * share);
+  if (!hardware.dualMode && compute < hardware.arrays)
+    fail({
+      kind: 'usage',
+      message: `static:${ratio} makes memory of ${hardware.arrays - compute} arrays of '${hardware.name}', which only compute`,
+      next: 'Use static:1, or a chip whose file has memory and switch.',
+    });
   if (compute < 1) {
     fail({
       kind: 'usage',

@@ -64,8 +64,8 @@ function latexSum(terms: readonly Term[]): string {
 }
 
 function latexName(name: string): string {
-  const match = /^([a-z])(\d+)$/.exec(name);
-  return match === null ? name : `${match[1]}_{${match[2]}}`;
+  const [, letter, first, second] = /^([a-z])(\d+)(?:_(\d+))?$/.exec(name) ?? [];
+  return letter === undefined ? name : `${letter}_{${second === undefined ? first : `${first},${second}`}}`;
 }
 
 function latexNumber(value: number): string {

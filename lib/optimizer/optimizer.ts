@@ -7,6 +7,7 @@ import type { Work } from '../cost/machine/work.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Solver } from './allocation.ts';
+import type { SharingRule } from './edges.ts';
 import type { Flattened } from './flatten.ts';
 import type { SegmentDraft, SegmentStatistics } from './segment.ts';
 
@@ -21,6 +22,8 @@ export interface OptimizerRequest {
   readonly form: Form;
   /** Eq. (10)'s free form: compute arrays need not be whole copies. */
   readonly relaxed: boolean;
+  /** Memory arrays shared by producer and consumer, (6): rounded 'up' (default) or 'down' to whole arrays, or false. */
+  readonly sharing?: SharingRule;
   /** Most arrays one copy of a sub-operator may take, if the user says so. */
   readonly mostArrays?: number;
   readonly onProgress?: (done: number) => void;

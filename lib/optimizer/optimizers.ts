@@ -1,11 +1,14 @@
 // The optimizers by name.
 
 import { fail } from '../base/problem.ts';
+import { cimMlc } from './baselines/cim-mlc.ts';
+import { occ } from './baselines/occ.ts';
+import { puma } from './baselines/puma.ts';
 import { cmswitch, staticRatio } from './cmswitch.ts';
 import { joint } from './joint/joint.ts';
 import type { Optimizer } from './optimizer.ts';
 
-const OPTIMIZERS: readonly Optimizer[] = [cmswitch, joint];
+const OPTIMIZERS: readonly Optimizer[] = [cmswitch, joint, cimMlc, puma, occ];
 
 /** Names that `findOptimizer` knows, for help and messages. */
 export const OPTIMIZER_NAMES = [...OPTIMIZERS.map(({ name }) => name), 'static:R'];

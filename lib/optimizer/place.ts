@@ -2,11 +2,12 @@
 // arrays the lowest, so the sets of consecutive segments are nested and no array switches in vain.
 
 import { internal } from '../base/problem.ts';
-import { computeLatency, feedLatency, keptBytes, operatorLatency } from '../cost/paper.ts';
+import { keptBytes, operatorLatency } from '../cost/paper.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { OperatorId } from '../ir/graph.ts';
+import { bindingOf } from './allocation.ts';
 import type { Flattened } from './flatten.ts';
-import type { ArrayId, Binding, Kept, OperatorPlan, SegmentPlan } from './plan.ts';
+import type { ArrayId, Kept, OperatorPlan, SegmentPlan } from './plan.ts';
 import type { SegmentChoice } from './segment.ts';
 
 /**
@@ -51,16 +52,24 @@ function placeSegment(
   };
 }
 
-function placeOperators(flat: Flattened, choice: SegmentChoice, hardware: Hardware): readonly OperatorPlan[] {
-  const { compute, memory } = choice.allocation;
+/** Compute arrays from the lowest id up, memory arrays from the highest down; those of an edge are both its ends'. */
+function placeOperators(flat: Flattened, { first, last, allocation }: SegmentChoice, hardware: Hardware): readonly OperatorPlan[] {
+  const { compute, memory, shared = [] } = allocation;
   let lowest = 0;
   let highest = hardware.arrays;
-  return flat.subOperators.slice(choice.first, choice.last + 1).map((op, i) => {
+  const fromTop = (count: number): readonly ArrayId[] => {
+    highest -= count;
+    return span(highest, count);
+  };
+  const common = shared.map(({ producer, consumer, arrays }) => ({ producer, consumer, ids: fromTop(arrays) }));
+  return flat.subOperators.slice(first, last + 1).map((op, i) => {
     const computeArrays = compute[i] ?? 0;
     const memoryArrays = memory[i] ?? 0;
     const computing = span(lowest, computeArrays);
     lowest += computeArrays;
-    highest -= memoryArrays;
+    const sharedIn = common.flatMap(({ consumer, ids }) => (consumer === i ? ids : []));
+    const memoryOut = common.flatMap(({ producer, ids }) => (producer === i ? ids : []));
+    const own = fromTop(memoryArrays - sharedIn.length - memoryOut.length);
     if (lowest > highest) throw internal(`segment of ${op.id} has more roles than arrays`);
     return {
       id: op.id,
@@ -70,18 +79,13 @@ function placeOperators(flat: Flattened, choice: SegmentChoice, hardware: Hardwa
       tiles: op.demand.tiles,
       copies: computeArrays / op.demand.tiles,
       compute: computing,
-      memoryIn: span(highest, memoryArrays),
-      memoryOut: [],
-      sharedIn: [],
+      memoryIn: [...own, ...sharedIn],
+      memoryOut,
+      sharedIn,
       latencyCycles: operatorLatency(op.demand, computeArrays, memoryArrays, hardware),
-      binding: bindingOf(computeLatency(op.demand, computeArrays), feedLatency(op.demand, memoryArrays, hardware)),
+      binding: bindingOf(op.demand, computeArrays, memoryArrays, hardware),
     };
   });
-}
-
-function bindingOf(compute: number, feed: number): Binding {
-  if (Math.abs(compute - feed) <= 1e-9 * compute) return 'both';
-  return compute > feed ? 'compute' : 'feed';
 }
 
 /** What T_wb counts as kept: first in the arrays that stay in memory mode, then in the buffer. */

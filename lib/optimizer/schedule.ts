@@ -6,6 +6,7 @@ import type { Cycles } from '../base/units.ts';
 import { lowerBound } from '../cost/bound.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
+import type { SharingRule } from './edges.ts';
 import { placeAllotments } from './joint/place.ts';
 import type { Form, Optimizer, Segmentation } from './optimizer.ts';
 import { findOptimizer } from './optimizers.ts';
@@ -26,6 +27,8 @@ export interface ScheduleOptions {
   readonly seed?: number;
   /** Eq. (10)'s free form, whole copies not required; the plan shows the paper's numbers but cannot be emitted. */
   readonly relaxed?: boolean;
+  /** Memory arrays shared by producer and consumer, (6): rounded 'up' (default) or 'down' to whole arrays, or false. */
+  readonly sharing?: SharingRule;
   /** Most arrays one copy of a sub-operator may take, at most the chip's compute arrays (default). */
   readonly mostArrays?: number;
   readonly onProgress?: (done: number) => void;
@@ -45,6 +48,7 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
     solver: await loadSolver(solverName),
     form: options.form ?? 'as-published',
     relaxed: options.relaxed ?? false,
+    ...(options.sharing !== undefined && { sharing: options.sharing }),
     ...(options.mostArrays !== undefined && { mostArrays: options.mostArrays }),
     ...(options.onProgress && { onProgress: options.onProgress }),
     ...(options.signal && { signal: options.signal }),

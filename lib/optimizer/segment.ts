@@ -2,7 +2,7 @@
 // Flattened graph -> the best list of segments with an allocation each.
 
 import { internal } from '../base/problem.ts';
-import { type Cycles, sum } from '../base/units.ts';
+import type { Bytes, Cycles } from '../base/units.ts';
 import {
   interLatency,
   intraLatency,
@@ -13,8 +13,10 @@ import {
   writeBackLatency,
 } from '../cost/paper.ts';
 import type { Hardware } from '../hardware/hardware.ts';
-import type { Allocation, AllocationProblem, Budget, Solver } from './allocation.ts';
+import { type Allocation, type AllocationProblem, arraysOf, type Budget, type Solver, withSharingSpread } from './allocation.ts';
 import type { Flattened, SubOperator } from './flatten.ts';
+import { segmentKinds } from './segment-kinds.ts';
+import type { Edge } from './sharing.ts';
 
 /** What an optimizer decides of a segment: everything else follows from it. */
 export interface SegmentDraft {
@@ -30,6 +32,8 @@ export interface SegmentChoice extends SegmentDraft {
   readonly memoryMode: number;
   readonly intra: Cycles;
   readonly inter: { readonly writeBack: Cycles; readonly switch: Cycles; readonly rewrite: Cycles };
+  /** Bytes made in it that later segments read: the V of T_wb. */
+  readonly leaving: Bytes;
   /** Best latency of everything up to `last`. */
   readonly total: Cycles;
 }
@@ -38,6 +42,8 @@ export interface SegmentOptions {
   readonly hardware: Hardware;
   readonly solver: Solver;
   readonly budget: Budget;
+  /** Sub-operators that may share memory arrays, by consumer. */
+  readonly edges: readonly Edge[];
   /** Arrays frozen in memory mode for the whole run; undefined when modes may change. */
   readonly frozenMemory?: number;
   readonly relaxed: boolean;
@@ -58,7 +64,7 @@ const YIELD_EVERY_MS = 50;
 /**
  * L[j] = min over i <= j of L[i-1] + T_intra(i..j) + T_inter, the plan of L[i-1] being the one that was best
  * for it (as published: one plan a prefix). The chip starts empty, every array in compute mode, so the first
- * segment pays T_rw too. Segments that cannot be allocated are pruned.
+ * segment pays T_rw too. Segments that cannot be allocated are pruned. Equal segments are solved once.
  */
 export async function chooseSegments(
   flat: Flattened,
@@ -66,40 +72,45 @@ export async function chooseSegments(
 ): Promise<{ segments: readonly SegmentChoice[]; statistics: SegmentStatistics }> {
   const { subOperators } = flat;
   const statistics: SegmentStatistics = { candidates: 0, solved: 0, solverMilliseconds: 0 };
-  const allocate = allocator(options, statistics);
-  const outlive = outliving(flat);
+  const kinds = segmentKinds<Figures | 'infeasible'>(subOperators, options.edges);
+  const leaving = leavingBytes(flat);
   const best: SegmentChoice[] = [];
   let yielded = performance.now();
 
   for (let last = 0; last < subOperators.length; last++) {
     let tiles = 0;
     let earliest = 0;
-    let winner: SegmentChoice | undefined;
+    let winner: { first: number; figures: Figures; joint: Joint } | undefined;
+    kinds.endAt(last);
     for (let first = last; first >= earliest; first--) {
       const operator = at(subOperators, first);
       tiles += operator.demand.tiles;
       if (tiles > options.budget.compute) break;
       earliest = Math.max(earliest, operator.after + 1);
       statistics.candidates++;
-      const members = subOperators.slice(first, last + 1);
-      const allocation = allocate(members);
-      if (allocation === undefined) break;
-      const before = first === 0 ? undefined : at(best, first - 1);
-      const choice = extend(members, { first, last, allocation }, before, outlive, options);
-      if (winner === undefined || choice.total < winner.total) winner = choice;
+      const kind = kinds.extendTo(first);
+      kind.known ??= solve(flat, first, last, options, statistics);
+      if (kind.known === 'infeasible') break;
+      const joint = joinTo(first === 0 ? undefined : at(best, first - 1), kind.known, options);
+      if (winner === undefined || joint.total < winner.joint.total) winner = { first, figures: kind.known, joint };
+      if (performance.now() - yielded > YIELD_EVERY_MS) {
+        options.onProgress?.(last / subOperators.length);
+        await new Promise((resolve) => setImmediate(resolve));
+        options.signal?.throwIfAborted();
+        yielded = performance.now();
+      }
     }
-    best.push(winner ?? cutTooLarge(at(subOperators, last)));
-    if (performance.now() - yielded > YIELD_EVERY_MS) {
-      options.onProgress?.((last + 1) / subOperators.length);
-      await new Promise((resolve) => setImmediate(resolve));
-      options.signal?.throwIfAborted();
-      yielded = performance.now();
-    }
+    if (winner === undefined) throw internal(`sub-operator ${at(subOperators, last).id} was cut too large`);
+    best.push(choiceOf(winner.first, last, winner.figures, winner.joint, leaving(winner.first, last)));
   }
 
   const segments: SegmentChoice[] = [];
-  for (let last = subOperators.length - 1; last >= 0; last = at(segments, 0).first - 1) segments.unshift(at(best, last));
-  return { segments, statistics };
+  for (let last = subOperators.length - 1; last >= 0; last = at(best, last).first - 1) {
+    const choice = at(best, last);
+    const problem = problemOf(flat, choice.first, last, options);
+    segments.push({ ...choice, allocation: withSharingSpread(problem, choice.allocation) });
+  }
+  return { segments: segments.reverse(), statistics };
 }
 
 /** What given segments cost, one after another, by the paper's equations: the same formulas the search minimises. */
@@ -108,40 +119,79 @@ export function costSegments(
   drafts: readonly SegmentDraft[],
   options: Pick<SegmentOptions, 'hardware' | 'frozenMemory'>,
 ): readonly SegmentChoice[] {
-  const outlive = outliving(flat);
+  const leaving = leavingBytes(flat);
   const choices: SegmentChoice[] = [];
   for (const { first, last, allocation } of drafts) {
-    const members = flat.subOperators.slice(first, last + 1);
-    choices.push(extend(members, { first, last, allocation }, choices.at(-1), outlive, options));
+    const figures = figuresOf(flat.subOperators.slice(first, last + 1), allocation, options.hardware);
+    choices.push(choiceOf(first, last, figures, joinTo(choices.at(-1), figures, options), leaving(first, last)));
   }
   return choices;
 }
 
-type Outlive = (first: number, last: number) => number;
+/** What a segment's cost needs to know of it, wherever it stands. */
+interface Figures {
+  readonly allocation: Allocation;
+  readonly compute: number;
+  readonly memory: number;
+  readonly intra: Cycles;
+  readonly rewrite: Cycles;
+}
 
-/** Segment first..last after the best plan of its prefix: Eq. (1), (2), (4) and (3). */
-function extend(
-  members: readonly SubOperator[],
-  choice: SegmentDraft,
-  before: SegmentChoice | undefined,
-  outlive: Outlive,
-  { hardware, frozenMemory }: Pick<SegmentOptions, 'hardware' | 'frozenMemory'>,
-): SegmentChoice {
-  const { compute, memory } = choice.allocation;
-  const intra = intraLatency(members.map((op, i) => operatorLatency(op.demand, compute[i] ?? 0, memory[i] ?? 0, hardware)));
-  const modeBefore = before?.memoryMode ?? 0;
-  const memoryMode = frozenMemory ?? memoryModeAfter(modeBefore, sum(compute), sum(memory), hardware.arrays);
-  const volume = before === undefined ? 0 : outlive(before.first, before.last);
-  const inter = {
-    writeBack: writeBackLatency(volume, Math.min(modeBefore, memoryMode), hardware),
-    switch: switchLatency(Math.max(0, modeBefore - memoryMode), Math.max(0, memoryMode - modeBefore), hardware),
+/** The allocation of sub-operators first .. last on the whole chip: Eq. (5)-(10). */
+function problemOf(
+  { subOperators }: Flattened,
+  first: number,
+  last: number,
+  { edges, budget, hardware, relaxed }: SegmentOptions,
+): AllocationProblem {
+  const claims = subOperators.slice(first, last + 1).map(({ demand, shape }) => ({ ...demand, mostCopies: shape.m }));
+  return { claims, edges: within(edges, first, last), budget, hardware, relaxed };
+}
+
+function solve(
+  flat: Flattened,
+  first: number,
+  last: number,
+  options: SegmentOptions,
+  statistics: SegmentStatistics,
+): Figures | 'infeasible' {
+  const start = performance.now();
+  const allocation = options.solver.solve(problemOf(flat, first, last, options));
+  statistics.solverMilliseconds += performance.now() - start;
+  statistics.solved++;
+  return allocation === undefined ? 'infeasible' : figuresOf(flat.subOperators.slice(first, last + 1), allocation, options.hardware);
+}
+
+function figuresOf(members: readonly SubOperator[], allocation: Allocation, hardware: Hardware): Figures {
+  const { compute, memory } = allocation;
+  return {
+    allocation,
+    ...arraysOf(allocation),
+    intra: intraLatency(members.map((op, i) => operatorLatency(op.demand, compute[i] ?? 0, memory[i] ?? 0, hardware))),
     rewrite: rewriteLatency(
       members.map(({ parent }, i) => ({ parent, computeArrays: compute[i] ?? 0 })),
       hardware,
     ),
   };
-  const total = prefixLatency(before?.total ?? 0, intra, interLatency(inter.writeBack, inter.switch, inter.rewrite));
-  return { ...choice, memoryMode, intra, inter, total };
+}
+
+type Joint = Pick<SegmentChoice, 'memoryMode' | 'inter' | 'total'>;
+
+/** A segment after the best plan of its prefix: Eq. (1), (2), (4) and (3). */
+function joinTo(
+  before: SegmentChoice | undefined,
+  { compute, memory, intra, rewrite }: Figures,
+  { hardware, frozenMemory }: Pick<SegmentOptions, 'hardware' | 'frozenMemory'>,
+): Joint {
+  const modeBefore = before?.memoryMode ?? 0;
+  const memoryMode = frozenMemory ?? memoryModeAfter(modeBefore, compute, memory, hardware.arrays);
+  const inter = {
+    writeBack: writeBackLatency(before?.leaving ?? 0, Math.min(modeBefore, memoryMode), hardware),
+    switch: switchLatency(Math.max(0, modeBefore - memoryMode), Math.max(0, memoryMode - modeBefore), hardware),
+    rewrite,
+  };
+  const total = prefixLatency(before?.total ?? 0, intra, interLatency(inter.writeBack, inter.switch, rewrite));
+  return { memoryMode, inter, total };
 }
 
 /** Idle arrays keep their mode, so a segment switches only what it must. */
@@ -149,8 +199,12 @@ function memoryModeAfter(before: number, compute: number, memory: number, arrays
   return Math.max(memory, Math.min(before, arrays - compute));
 }
 
-/** Bytes made in first..last that later sub-operators still read; the V of T_wb. */
-function outliving(flat: Flattened): Outlive {
+function choiceOf(first: number, last: number, { allocation, intra }: Figures, joint: Joint, leaving: Bytes): SegmentChoice {
+  return { first, last, allocation, intra, leaving, ...joint };
+}
+
+/** Bytes made in first..last that later sub-operators still read. */
+function leavingBytes(flat: Flattened): (first: number, last: number) => Bytes {
   const byProducer: { lastUse: number; bytes: number }[][] = flat.subOperators.map(() => []);
   for (const flow of flat.flows) byProducer[flow.producer]?.push(flow);
   return (first, last) => {
@@ -162,25 +216,23 @@ function outliving(flat: Flattened): Outlive {
   };
 }
 
-/** Solves each distinct allocation problem once: equal lists of demands have equal answers. */
-function allocator(options: SegmentOptions, statistics: SegmentStatistics): (members: readonly SubOperator[]) => Allocation | undefined {
-  const solved = new Map<string, Allocation | undefined>();
-  return (members) => {
-    const claims = members.map(({ demand, shape }) => ({ ...demand, mostCopies: shape.m }));
-    const key = claims.map((claim) => `${claim.tiles},${claim.computeCycles},${claim.feedBytes}`).join(';');
-    if (solved.has(key)) return solved.get(key);
-    const problem: AllocationProblem = { claims, budget: options.budget, hardware: options.hardware, relaxed: options.relaxed };
-    const start = performance.now();
-    const allocation = options.solver.solve(problem);
-    statistics.solverMilliseconds += performance.now() - start;
-    statistics.solved++;
-    solved.set(key, allocation);
-    return allocation;
-  };
+/** Edges between sub-operators first..last, counted from the first. */
+function within(edges: readonly Edge[], first: number, last: number): readonly Edge[] {
+  return edges
+    .slice(firstFrom(edges, first), firstFrom(edges, last + 1))
+    .filter(({ producer }) => producer >= first)
+    .map(({ producer, consumer, mostShared }) => ({ producer: producer - first, consumer: consumer - first, mostShared }));
 }
 
-function cutTooLarge(operator: SubOperator): never {
-  throw internal(`sub-operator ${operator.id} with ${operator.demand.tiles} tiles was cut too large`);
+/** Index of the first edge whose consumer is `consumer` or later. */
+function firstFrom(edges: readonly Edge[], consumer: number): number {
+  let [low, high] = [0, edges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (at(edges, middle).consumer < consumer) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function at<T>(list: readonly T[], index: number): T {

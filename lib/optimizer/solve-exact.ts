@@ -1,100 +1,166 @@
-// Exact solver of the allocation problem without sharing: bisect to a latency that fits, then raise
-// the bottleneck until the next raise does not fit. Allocation problem -> optimal integers.
-// Why it is optimal: every latency below the result needs a raise that exceeds the budget, because
-// each term falls only with its own arrays. Checked against GLPK and brute force.
+// Exact solver of the allocation problem: bisect to a latency that fits, then step to the next smaller latency that any count
+// of arrays gives until it does not fit. Allocation problem -> optimal integers.
+// Why it is optimal: for a latency, each operator has a fewest number of copies and of memory arrays, and no others need be
+// looked at, with sharing too: one array more at an operator costs one and saves one at most, by letting one more be shared.
 
-import { sum } from '../base/units.ts';
-import { computeLatency, feedLatency } from '../cost/paper.ts';
-import { type Allocation, type AllocationProblem, objectiveOf, type Solver } from './allocation.ts';
+import type { Cycles } from '../base/units.ts';
+import { type Allocation, type AllocationProblem, type Budget, objectiveOf, type Solver, sharedArrays } from './allocation.ts';
+import { Sharing } from './sharing.ts';
 
 /** Latencies closer than this, relative, are the same number computed in two ways. */
 const SAME = 1e-12;
 
 export const exactSolver: Solver = { name: 'exact', solve };
 
-function solve(problem: AllocationProblem): Allocation | undefined {
-  const { claims } = problem;
-  if (claims.length === 0) return { compute: [], memory: [], latency: 0 };
-  const compute = claims.map((claim) => claim.tiles);
-  const memory = claims.map(() => 0);
-  if (!fits(problem, sum(compute), 0)) return undefined;
-  const start = objectiveOf(problem, compute, memory);
-
-  // The number of arrays halves the interval often enough; the raises below finish it exactly.
-  let enough = start;
-  let tooLow = 0;
-  for (let left = problem.budget.together; left >= 1 && enough > 0; left /= 2) {
-    const target = (tooLow + enough) / 2;
-    if (fitsWithin(problem, target)) enough = target;
-    else tooLow = target;
-  }
-  if (enough < start) {
-    for (const i of claims.keys()) {
-      compute[i] = computeArraysFor(problem, i, enough);
-      memory[i] = memoryArraysFor(problem, i, enough);
-    }
-  }
-  let latency = objectiveOf(problem, compute, memory);
-  for (;;) {
-    const raises = bottlenecks(problem, compute, memory, latency);
-    if (raises === undefined || !fits(problem, sum(compute) + sum(raises.compute), sum(memory) + sum(raises.memory))) break;
-    for (const i of claims.keys()) {
-      compute[i]! += raises.compute[i]!;
-      memory[i]! += raises.memory[i]!;
-    }
-    latency = objectiveOf(problem, compute, memory);
-  }
-  return { compute, memory, latency };
+/** An operator's compute arrays in steps of `unit`: whole copies, or single arrays if relaxed. */
+interface Need {
+  /** Cycles of a single unit. */
+  readonly cycles: Cycles;
+  readonly unit: number;
+  readonly least: number;
+  readonly most: number;
+  readonly feedBytes: number;
 }
 
-/** Whether some allocation reaches latency `target`; stops at the first operator that exceeds the budget. */
-function fitsWithin(problem: AllocationProblem, target: number): boolean {
+/** Units and memory arrays of every operator, and what they sum up to. */
+interface Counts {
+  readonly units: number[];
+  readonly memory: number[];
+  computing: number;
+  storing: number;
+}
+
+interface Search {
+  readonly needs: readonly Need[];
+  readonly budget: Budget;
+  readonly dCim: number;
+  readonly dMain: number;
+  readonly sharing: Sharing;
+}
+
+function solve(problem: AllocationProblem): Allocation | undefined {
+  const { claims, edges, budget, hardware } = problem;
+  const { dCim, dMain } = hardware;
+  const search: Search = { needs: needsOf(problem), budget, dCim, dMain, sharing: new Sharing(edges, claims.length) };
+  let counts = emptyCounts(search);
+  if (!count(search, Number.POSITIVE_INFINITY, counts)) return undefined;
+  if (claims.length === 0) return { compute: [], memory: [], shared: [], latency: 0 };
+
+  // Few latencies lie this close together: there are at most three an array. The steps below finish it exactly.
+  const close = 1 + 1 / (3 * budget.together);
+  let enough = latencyOf(search, counts);
+  let tooLow = leastLatency(search);
+  let trial = emptyCounts(search);
+  while (enough > close * tooLow) {
+    const target = Math.sqrt(tooLow * enough);
+    if (count(search, target, trial)) {
+      [counts, trial] = [trial, counts];
+      enough = target;
+    } else tooLow = target;
+  }
+  while (step(search, counts, trial)) [counts, trial] = [trial, counts];
+
+  const { units, memory } = counts;
+  const compute = units.map((number, i) => number * search.needs[i]!.unit);
+  const needed = lacking(search, counts);
+  const shared = sharedArrays(edges, search.sharing.atLeast(needed, memory) ?? [], needed);
+  return { compute, memory, shared, latency: objectiveOf(problem, compute, memory) };
+}
+
+function needsOf({ claims, relaxed }: AllocationProblem): readonly Need[] {
+  const needs: Need[] = [];
+  for (const { computeCycles, tiles, mostCopies, feedBytes } of claims) {
+    if (!relaxed) needs.push({ cycles: computeCycles, unit: tiles, least: 1, most: mostCopies, feedBytes });
+    else needs.push({ cycles: computeCycles * tiles, unit: 1, least: tiles, most: mostCopies * tiles, feedBytes });
+  }
+  return needs;
+}
+
+function emptyCounts({ needs }: Search): Counts {
+  const zeros = new Array<number>(needs.length).fill(0);
+  return { units: zeros, memory: [...zeros], computing: 0, storing: 0 };
+}
+
+/** No allocation takes less: every operator has a most number of copies, and all together have the compute arrays. */
+function leastLatency({ budget, needs }: Search): Cycles {
+  let work = 0;
+  let least = 0;
+  for (const { cycles, unit, most } of needs) {
+    work += cycles * unit;
+    least = Math.max(least, cycles / most);
+  }
+  return Math.max(least, work / Math.min(budget.compute, budget.together)) * (1 - SAME);
+}
+
+/** Sets `counts` to the fewest arrays that reach latency `target`; false, and `counts` in part, if they exceed the budget. */
+function count(search: Search, target: Cycles, counts: Counts): boolean {
+  const { needs, budget, dCim, dMain, sharing } = search;
+  const { units, memory } = counts;
+  const rate = (1 - SAME) / target;
+  const free = dMain * (1 - SAME);
+  /** A shared array stands for two. */
+  const atLeast = sharing.edges.length === 0 ? 1 : 0.5;
   let computing = 0;
   let storing = 0;
-  for (let i = 0; i < problem.claims.length; i++) {
-    const claim = problem.claims[i]!;
-    const arrays = computeArraysFor(problem, i, target);
-    if (arrays > claim.mostCopies * claim.tiles) return false;
-    computing += arrays;
-    storing += memoryArraysFor(problem, i, target);
-    if (!fits(problem, computing, storing)) return false;
+  for (let i = 0; i < needs.length; i++) {
+    const { cycles, unit, least, most, feedBytes } = needs[i]!;
+    const copies = Math.max(least, Math.ceil(cycles * rate));
+    const beyond = feedBytes * rate - free;
+    const feeding = beyond > 0 ? Math.ceil(beyond / dCim) : 0;
+    computing += copies * unit;
+    storing += feeding;
+    if (copies > most || computing + storing * atLeast > budget.together) return false;
+    units[i] = copies;
+    memory[i] = feeding;
   }
-  return true;
+  counts.computing = computing;
+  counts.storing = storing;
+  return fits(search, counts);
 }
 
-function computeArraysFor(problem: AllocationProblem, i: number, target: number): number {
-  const { computeCycles, tiles } = problem.claims[i]!;
-  return problem.relaxed ? Math.max(tiles, ceil((computeCycles * tiles) / target)) : Math.max(1, ceil(computeCycles / target)) * tiles;
-}
-
-function memoryArraysFor({ claims, hardware }: AllocationProblem, i: number, target: number): number {
-  return Math.max(0, ceil((claims[i]!.feedBytes / target - hardware.dMain) / hardware.dCim));
-}
-
-/** One more copy or memory array for every operator at the bottleneck, in both terms where they tie; none if copies run out. */
-function bottlenecks(
-  problem: AllocationProblem,
-  compute: readonly number[],
-  memory: readonly number[],
-  latency: number,
-): { readonly compute: readonly number[]; readonly memory: readonly number[] } | undefined {
-  const floor = latency * (1 - SAME);
-  const raises = { compute: problem.claims.map(() => 0), memory: problem.claims.map(() => 0) };
-  for (const [i, claim] of problem.claims.entries()) {
-    if (computeLatency(claim, compute[i]!) >= floor) {
-      const raise = problem.relaxed ? 1 : claim.tiles;
-      if (compute[i]! + raise > claim.mostCopies * claim.tiles) return undefined;
-      raises.compute[i] = raise;
-    }
-    if (feedLatency(claim, memory[i]!, problem.hardware) >= floor) raises.memory[i] = 1;
+/** Sets `faster` to one unit or memory array more wherever `counts` is slowest, in both terms where they tie; false if that exceeds the budget. */
+function step(search: Search, counts: Counts, faster: Counts): boolean {
+  const { needs } = search;
+  const floor = latencyOf(search, counts) * (1 - SAME);
+  faster.computing = counts.computing;
+  faster.storing = counts.storing;
+  for (let i = 0; i < needs.length; i++) {
+    const { cycles, unit, most, feedBytes } = needs[i]!;
+    const units = counts.units[i]!;
+    const memory = counts.memory[i]!;
+    const computes = cycles / units >= floor;
+    const feeds = feedCycles(search, feedBytes, memory) >= floor;
+    if ((computes && units === most) || (feeds && search.dCim === 0)) return false;
+    faster.units[i] = computes ? units + 1 : units;
+    faster.memory[i] = feeds ? memory + 1 : memory;
+    if (computes) faster.computing += unit;
+    if (feeds) faster.storing++;
   }
-  return raises;
+  return fits(search, faster);
 }
 
-function fits({ budget }: AllocationProblem, computing: number, storing: number): boolean {
-  return computing <= budget.compute && storing <= budget.memory && computing + storing <= budget.together;
+function latencyOf(search: Search, { units, memory }: Counts): Cycles {
+  let latency = 0;
+  for (let i = 0; i < units.length; i++) {
+    const { cycles, feedBytes } = search.needs[i]!;
+    latency = Math.max(latency, cycles / units[i]!, feedCycles(search, feedBytes, memory[i]!));
+  }
+  return latency;
 }
 
-function ceil(value: number): number {
-  return Math.ceil(value * (1 - SAME));
+function feedCycles({ dCim, dMain }: Search, feedBytes: number, memory: number): Cycles {
+  return feedBytes / (memory * dCim + dMain);
+}
+
+/** Eq. (8): shared arrays count once. */
+function fits(search: Search, counts: Counts): boolean {
+  const { budget, sharing } = search;
+  if (counts.computing > budget.compute) return false;
+  const needed = lacking(search, counts);
+  return needed === 0 || (needed <= counts.storing / 2 && sharing.atLeast(needed, counts.memory) !== undefined);
+}
+
+/** Memory arrays that have to be shared for the rest to be within the budget. */
+function lacking({ budget }: Search, { computing, storing }: Counts): number {
+  return Math.max(0, computing + storing - budget.together, storing - budget.memory);
 }

@@ -21,7 +21,7 @@ export async function loadGlpk(): Promise<Solver> {
 }
 
 function solve(glpk: Glpk, problem: AllocationProblem): Allocation | undefined {
-  if (problem.claims.length === 0) return { compute: [], memory: [], latency: 0 };
+  if (problem.claims.length === 0) return { compute: [], memory: [], shared: [], latency: 0 };
   const options = { msglev: glpk.GLP_MSG_OFF, tmlim: TIME_LIMIT_SECONDS, mipgap: 0 };
   const { status, vars } = glpk.solve(glpkModel(glpk, allocationModel(problem)), options).result;
   if (status === glpk.GLP_NOFEAS || status === glpk.GLP_INFEAS) return undefined;

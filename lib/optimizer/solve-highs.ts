@@ -26,7 +26,7 @@ export async function loadHighs(): Promise<Solver> {
 }
 
 function solve(highs: Highs, problem: AllocationProblem): Allocation | undefined {
-  if (problem.claims.length === 0) return { compute: [], memory: [], latency: 0 };
+  if (problem.claims.length === 0) return { compute: [], memory: [], shared: [], latency: 0 };
   const solution = highs.solve(printLp(allocationModel(problem)), OPTIONS);
   if (solution.Status === 'Infeasible') return undefined;
   if (solution.Status !== 'Optimal') {

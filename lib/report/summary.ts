@@ -206,22 +206,28 @@ function summariseTrace(trace: Trace): Summary {
   };
 }
 
+function memoryModeFacts({ memoryBytesPerArray, dCim, switchCycles }: Hardware): Summary['facts'] {
+  return [
+    ['Memory mode', `${formatBytes(memoryBytesPerArray)} an array, ${formatNumber(dCim)} bytes per cycle`],
+    ['Switch', `${formatCycles(switchCycles.memoryToCompute)} to compute, ${formatCycles(switchCycles.computeToMemory)} to memory`],
+  ];
+}
+
 function summariseHardware(hardware: Hardware): Summary {
   const rows = Object.entries(hardware.formulas).map(([constant, formula]) => ({ constant, formula }));
   return {
     title: `Hardware ${hardware.name}`,
     facts: [
       ['Chip', hardware.title],
-      ['Arrays', `${formatNumber(hardware.arrays)} (${hardware.grid.x} x ${hardware.grid.y}), dual-mode`],
+      [
+        'Arrays',
+        `${formatNumber(hardware.arrays)} (${hardware.grid.x} x ${hardware.grid.y}), ${hardware.dualMode ? 'dual-mode' : 'which only compute'}`,
+      ],
       [
         'Compute mode',
         `tile of ${hardware.tileRows} x ${hardware.tileColumns} weights, ${formatNumber(hardware.opCim)} MACs per cycle, ${formatCycles(hardware.mvmCycles)} a product`,
       ],
-      ['Memory mode', `${formatBytes(hardware.memoryBytesPerArray)} an array, ${formatNumber(hardware.dCim)} bytes per cycle`],
-      [
-        'Switch',
-        `${formatCycles(hardware.switchCycles.memoryToCompute)} to compute, ${formatCycles(hardware.switchCycles.computeToMemory)} to memory`,
-      ],
+      ...(hardware.dualMode ? memoryModeFacts(hardware) : []),
       ['Weight write', `${formatCycles(hardware.writeCyclesPerArray)} an array`],
       ['Buffer', `${formatBytes(hardware.bufferBytes)}, ${formatNumber(hardware.bufferBytesPerCycle)} bytes per cycle`],
       [

@@ -133,7 +133,7 @@ test('compare shows every optimizer with the all-compute baseline first', () => 
   };
   assert.equal(
     rows.map((row) => row.optimizer),
-    ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'cmswitch'],
+    ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'puma', 'occ', 'cim-mlc', 'cmswitch'],
   );
   for (const row of rows) {
     assert.ok(row.cycles.simulated > 0);
@@ -182,6 +182,7 @@ test('each bad input is one clear message and exit code 2', () => {
   refuses(['compar', MODEL, '--hw', CHIP], 'compare');
   refuses(['compile', MODEL, '--hw', CHIP, '--optimizer', 'magic'], 'magic', 'cmswitch');
   refuses(['compile', MODEL, '--hw', CHIP, '--optimizer', 'static:1.5'], '1.5');
+  refuses(['compile', MODEL, '--hw', CHIP, '--form', 'published'], 'as-published or same-cost');
   refuses(['compile', MODEL, '--hw', CHIP, '--optimizer', 'static:0'], 'none of the 96 arrays');
   refuses(['compile', MODEL, '--hw', CHIP, '--solver', 'gurobi'], 'gurobi', 'exact');
   refuses(['compile', MODEL, '--hw', CHIP, '--weight-bits', '7'], '7-bit', 'weight');

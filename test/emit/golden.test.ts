@@ -15,6 +15,7 @@ const CHIP = smallChip({
   hash: 'feed',
   energy: {
     mac: 1,
+    weightWriteByte: 1,
     memoryReadByte: 1,
     memoryWriteByte: 1,
     bufferReadByte: 1,

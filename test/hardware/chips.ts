@@ -1,13 +1,18 @@
 // The two shipped files, fresh for every test that changes them, and what a call throws.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CompileError, type Problem } from '../../lib/base/problem.ts';
 
 export const CHIPS = ['dynaplasia', 'dynaplasia-paper'] as const;
 export type Chip = (typeof CHIPS)[number];
 
-export function pathOf(chip: Chip): string {
+/** Every chip in hw/. */
+export const SHIPPED: readonly string[] = readdirSync(new URL('../../hw/', import.meta.url))
+  .filter((file) => file.endsWith('.json') && file !== 'schema.json')
+  .map((file) => file.slice(0, -'.json'.length));
+
+export function pathOf(chip: string): string {
   return fileURLToPath(new URL(`../../hw/${chip}.json`, import.meta.url));
 }
 
@@ -15,12 +20,12 @@ export type Json = null | boolean | number | string | Json[] | { [name: string]:
 export type JsonObject = { [name: string]: Json };
 
 /** A chip's file as parsed, to be changed at will. */
-export function contentOf(chip: Chip): JsonObject {
+export function contentOf(chip: string): JsonObject {
   return JSON.parse(readFileSync(pathOf(chip), 'utf8')) as JsonObject;
 }
 
 /** The chip's content with another value at a path of keys; `undefined` removes what is there. */
-export function contentWith(chip: Chip, path: string, value: unknown): JsonObject {
+export function contentWith(chip: string, path: string, value: unknown): JsonObject {
   const content = contentOf(chip);
   const keys = path.split('.');
   const last = keys.pop() ?? '';

@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkHardwareFile } from '../../lib/hardware/check.ts';
 import { hardwareSchema, type JsonSchema } from '../../lib/hardware/schema.ts';
-import { CHIPS, contentOf, contentWith, type Json, type JsonObject, linesOf } from './chips.ts';
+import { CHIPS, contentOf, contentWith, type Json, type JsonObject, linesOf, SHIPPED } from './chips.ts';
 import { mutated, mutation } from './mutate.ts';
 
 const test = suite('hardware: schema');
@@ -18,7 +18,7 @@ test('hw/schema.json is what the table of fields says (UPDATE_GOLDEN=1 rewrites 
 });
 
 test('the schema accepts the shipped files, and they name it', () => {
-  for (const chip of CHIPS) {
+  for (const chip of SHIPPED) {
     assert.ok(accepts(schema, contentOf(chip)), chip);
     assert.is(contentOf(chip).$schema, './schema.json');
   }
@@ -52,7 +52,8 @@ test('on random mutations the schema refuses what the reader refuses, and accept
 
 /** The reader's judgement, leaving out the rules that join fields: no JSON Schema can state them. */
 function readerAccepts(content: JsonObject): boolean {
-  const joined = /inside its own range|the least first|places -> at least one|the time there too|how they are stored too/;
+  const joined =
+    /inside its own range|the least first|places -> at least one|the time there too|how they are stored too|or neither if arrays only|because there is no memory/;
   return linesOf(checkHardwareFile(content).problems).every((line) => joined.test(line));
 }
 

@@ -309,7 +309,7 @@ async function refused(options: ScheduleOptions): Promise<readonly Problem[]> {
   return problemsOfAsync(() => schedule(randomNetwork(1), smallChip(), options));
 }
 
-for (const optimizer of ['puma', '', 'static', 'static:', 'static:2', 'static:-1', 'static:x', 'static:1e0']) {
+for (const optimizer of ['cimmlc', '', 'static', 'static:', 'static:2', 'static:-1', 'static:x', 'static:1e0']) {
   test(`optimizer '${optimizer}' is refused as a wrong option`, async () => {
     assert.equal(
       (await refused({ optimizer })).map(({ kind }) => kind),
