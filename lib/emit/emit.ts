@@ -10,6 +10,7 @@ import { chunksOf, type Read, tensorBytes } from '../dataflow/steps.ts';
 import { type Stream as Flowing, type Room, shareStreams } from '../dataflow/streams.ts';
 import { demandsOn, windowPositions } from '../dataflow/windows.ts';
 import type { Hardware } from '../hardware/hardware.ts';
+import { foldGraph } from '../ir/fold.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { OperatorPlan, Plan, SegmentPlan } from '../optimizer/plan.ts';
 import { meet, without } from '../program/geometry.ts';
@@ -17,6 +18,7 @@ import type { ManifestTensor, MetaOp, Place, Program, Region, RegionId, Statemen
 import { inputMemory } from './input-memory.ts';
 import { KeptMemory } from './memory.ts';
 import { type Life, livesOf, type Step, stepsOf } from './steps.ts';
+import { unfold } from './unfold.ts';
 
 /** The program of a plan. Throws `plan` for a relaxed plan, whose arrays are not whole copies. */
 export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
@@ -31,24 +33,36 @@ export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
         next: 'Schedule without `relaxed`.',
       })),
   );
-  const manifest = manifestOf(
+  const { graph: folded } = foldGraph(
     graph,
+    plan.repeats.map(({ block }) => block),
+  );
+  const manifest = manifestOf(
+    folded,
     plan.segments.flatMap(({ operators }) => operators),
     plan.precision,
   );
   const steps = stepsOf(plan, manifest);
-  const emitter = new Emitter(plan, hardware, livesOf(steps, manifest), manifest.tensors);
-  const body = plan.segments.flatMap((segment, i) => emitter.segment(segment, steps[i] ?? []));
+  const lives = livesOf(steps, manifest);
+  const emitter = new Emitter(plan, hardware, lives, manifest.tensors);
+  const segments = plan.segments.map((segment, i) => ({
+    regionsBefore: emitter.regions.length,
+    ...emitter.segment(segment, steps[i] ?? []),
+  }));
+  const whole =
+    plan.repeats.length === 0
+      ? { manifest, regions: emitter.regions, body: segments.flatMap(({ statements }) => statements) }
+      : unfold(graph, plan, manifest, emitter.regions, segments);
   return {
     noun: 'program',
     schemaVersion: 1,
     model: plan.model,
     hardware: plan.hardware,
     precision: plan.precision,
-    tensors: manifest.tensors,
-    operators: manifest.operators,
-    regions: emitter.regions,
-    body,
+    tensors: whole.manifest.tensors,
+    operators: whole.manifest.operators,
+    regions: whole.regions,
+    body: whole.body,
   };
 }
 
@@ -76,6 +90,7 @@ class Emitter {
   readonly regions: Region[] = [];
   private readonly homes = new Map<TensorId, readonly Region[]>();
   private readonly memory: KeptMemory;
+  private readonly plan: Plan;
   /** Pieces by id, and those whose weights were written ahead of their segment. */
   private readonly products: ReadonlyMap<string, OperatorPlan>;
   private readonly written = new Set<string>();
@@ -87,11 +102,17 @@ class Emitter {
     this.hardware = hardware;
     this.lives = lives;
     this.memory = new KeptMemory(plan, hardware);
+    this.plan = plan;
     this.products = new Map(plan.segments.flatMap(({ operators }) => operators).map((product) => [product.id, product]));
     for (const tensor of tensors) if (this.life(tensor.id).first < 0) this.settle(tensor);
   }
 
-  segment(segment: SegmentPlan, steps: readonly Step[]): readonly Statement[] {
+  /** `before`: what has to be done ahead of a loop that begins with the segment. */
+  segment(segment: SegmentPlan, steps: readonly Step[]): { before: readonly Statement[]; statements: readonly Statement[] } {
+    // Every turn of a loop begins with the modes the one before ended with; the first is brought there.
+    const repeat = this.plan.repeats.find(({ first }) => first === segment.id);
+    const ending = repeat && this.plan.segments[repeat.first + repeat.count - 1];
+    const before = ending === undefined ? [] : this.switches(ending.memoryMode);
     const boundary: MetaOp[] = [...this.switches(segment.memoryMode), ...steps.flatMap((step) => this.weights(step))];
     const ahead = segment.staged.map(
       ({ operator }): MetaOp => ({ kind: 'CIM.write', ...pieceFields(this.products.get(operator) ?? lost(operator)), from: [] }),
@@ -103,7 +124,7 @@ class Emitter {
     }
     const wiring = this.wire(segment.id, steps);
     const work = steps.map((step) => this.statement(step, wiring));
-    return [...boundary, { kind: 'parallel', body: [...wiring.moves, ...work, ...ahead] }];
+    return { before, statements: [...boundary, { kind: 'parallel', body: [...wiring.moves, ...work, ...ahead] }] };
   }
 
   private switches(next: readonly number[]): readonly MetaOp[] {
@@ -274,9 +295,17 @@ class Emitter {
   private settle(tensor: ManifestTensor): void {
     const life = this.life(tensor.id);
     let next = this.regions.length;
-    const home = this.memory.homeOf(tensor, life, () => `r${next++}`);
+    const home = this.memory.homeOf(tensor, this.crossesLoop(life) ? { ...life, leaves: true } : life, () => `r${next++}`);
     this.homes.set(tensor.id, home);
     this.regions.push(...home);
+  }
+
+  /** Whether a tensor is made and used on different sides of a loop's border: then no turn may put it elsewhere. */
+  private crossesLoop({ first, last }: Life): boolean {
+    return this.plan.repeats.some((repeat) => {
+      const inside = (segment: number): boolean => repeat.first <= segment && segment < repeat.first + repeat.count;
+      return inside(first) !== inside(last) || (first < repeat.first && last >= repeat.first + repeat.count);
+    });
   }
 
   private newId(): RegionId {

@@ -31,6 +31,9 @@ export const DTYPES = [
   'bool',
   'string',
   'float8',
+  'float4',
+  'int2',
+  'uint2',
 ] as const;
 /** Element type in the model file; the bits used on the chip are a parameter of the run. */
 export type DType = (typeof DTYPES)[number];
@@ -41,6 +44,8 @@ export type TensorRole = (typeof TENSOR_ROLES)[number];
 
 export interface Tensor {
   readonly id: TensorId;
+  /** Name of the value in the model file, where that is another. */
+  readonly source?: string;
   readonly role: TensorRole;
   readonly dtype: DType;
   /** Every dimension bound; [] is a scalar. */
@@ -48,8 +53,16 @@ export interface Tensor {
   /** How operators stream it: `positions` vectors of `features` elements; positions * features = elements. */
   readonly positions: number;
   readonly features: number;
-  /** The model's own quantisation (QLinear, QDQ): scale and zero-point tensors, per channel along `axis`. */
-  readonly quantization?: { readonly scale: TensorId; readonly zeroPoint?: TensorId; readonly axis?: number };
+  /** Axis of the features where it is not the usual one (featureAxis); the rank stands for none: one feature a position. */
+  readonly axis?: number;
+  /** The model's own quantisation (QLinear, QDQ): scale (1 if absent) and zero point (0), of all or along `axis`. */
+  readonly quantization?: {
+    readonly scale?: TensorId;
+    readonly zeroPoint?: TensorId;
+    readonly axis?: number;
+    /** Elements along the axis that share a scale; one for each if absent. */
+    readonly blockSize?: number;
+  };
 }
 
 interface Spatial {
@@ -77,6 +90,9 @@ export interface OperatorAttrs {
     readonly producer?: OperatorId;
     /** Scalar the product is multiplied by (Gemm's alpha); 1 when absent. */
     readonly scale?: number;
+    /** Axis of the stream that is summed over, and axis of the output that counts the k features, where it is not the last. */
+    readonly streamAxis?: number;
+    readonly outputAxis?: number;
   };
   /** One-input function applied to each element: relu, clip, sigmoid, ... */
   readonly activation: { readonly function: string; readonly parameters: readonly number[] };
@@ -85,7 +101,7 @@ export interface OperatorAttrs {
    * inputs[0]; `operands` are the others, in ONNX order, streamed ones included.
    */
   readonly elementwise: { readonly function: string; readonly operands: readonly TensorId[]; readonly parameters?: readonly number[] };
-  readonly pool: Spatial & { readonly function: 'max' | 'average'; readonly ceilMode: boolean; readonly countIncludePad: boolean };
+  readonly pool: Spatial & { readonly function: 'max' | 'average' | 'lp' | 'maxIndices'; readonly ceilMode: boolean; readonly countIncludePad: boolean };
   readonly reduce: { readonly function: string; readonly axes: readonly number[]; readonly keepDims: boolean };
   readonly softmax: { readonly axis: number };
   readonly normalize: {
@@ -93,6 +109,7 @@ export interface OperatorAttrs {
     readonly axis: number;
     readonly epsilon: number;
     readonly operands: readonly TensorId[];
+    readonly parameters?: readonly number[];
   };
   /** Data movement that changes order or selection: transpose, concat, slice, gather, resize, pad. `operands`: constants among what is moved. */
   readonly move: {
@@ -125,6 +142,8 @@ export interface Input {
 
 export type OperatorOf<K extends OperatorKind> = {
   readonly id: OperatorId;
+  /** Name of the node in the model file, where that is another. */
+  readonly source?: string;
   readonly kind: K;
   /** ONNX operator type and domain it came from, for messages. */
   readonly onnxType: string;
@@ -138,11 +157,18 @@ export type OperatorOf<K extends OperatorKind> = {
 export type Operator = { [K in OperatorKind]: OperatorOf<K> }[OperatorKind];
 export type MatrixOperator = { [K in MatrixKind]: OperatorOf<K> }[MatrixKind];
 
-/** Consecutive operators that repeat with the same structure (transformer layers); later stages handle one. */
+/**
+ * `count` consecutive ranges of `length` operators that do the same work on other tensors (transformer layers), the first
+ * at index `first` of `operators`: whatever is decided for one holds for all. instances.ts says what is alike.
+ */
 export interface Block {
-  readonly id: string;
-  /** One list of operator ids an instance, all of the same length and order. */
-  readonly instances: readonly (readonly OperatorId[])[];
+  readonly first: number;
+  readonly length: number;
+  readonly count: number;
+  /** Operators and tensors that differ between instances k = 0, 1, ... are called prefix + (number + k) + suffix. */
+  readonly number: number;
+  /** Where instance k reads what k - 1 made in the place of `next`, a tensor of instance 0, instance 0 reads `initial`. */
+  readonly carried: readonly { readonly initial: TensorId; readonly next: TensorId }[];
 }
 
 export interface Graph {
@@ -157,11 +183,22 @@ export interface Graph {
   readonly outputs: readonly TensorId[];
   readonly tensors: readonly Tensor[];
   readonly operators: readonly Operator[];
+  /** In the order of the operators; no two overlap. */
   readonly blocks: readonly Block[];
 }
 
 export function isMatrix(operator: Operator): operator is MatrixOperator {
   return operator.kind === 'conv' || operator.kind === 'matMul';
+}
+
+/** Axis of a tensor's features; all others, in row-major order, count its positions. Usually channels, or the last axis. */
+export function featureAxis({ axis, shape }: Pick<Tensor, 'axis' | 'shape'>): number {
+  return axis ?? usualAxis(shape.length);
+}
+
+/** The feature axis of a tensor of `rank` dimensions that nobody has an opinion on. */
+export function usualAxis(rank: number): number {
+  return rank === 4 ? 1 : Math.max(0, rank - 1);
 }
 
 /** Tensors by id. */

@@ -24,6 +24,18 @@ export interface InspectedOperator {
   readonly flopsPerMop: number | null;
 }
 
+/** Operators that repeat, `count` times one after another. */
+export interface InspectedBlock {
+  readonly count: number;
+  /** Operators of one instance. */
+  readonly operators: number;
+  /** Ids of the first instance's first and last operator. */
+  readonly first: string;
+  readonly last: string;
+  /** Of one instance. */
+  readonly macs: Macs;
+}
+
 export interface Inspection {
   readonly model: {
     readonly name: string;
@@ -31,8 +43,8 @@ export interface Inspection {
     readonly operators: number;
     readonly macs: Macs;
     readonly weightBytes: Bytes;
-    readonly blocks: number;
   };
+  readonly blocks: readonly InspectedBlock[];
   readonly operators: readonly InspectedOperator[];
 }
 
@@ -105,8 +117,17 @@ export function inspect(graph: Graph, precision: Precision = { weightBits: 8, ac
       operators: operators.length,
       macs: operators.reduce((sum, { macs }) => sum + macs, 0),
       weightBytes: operators.reduce((sum, operator) => sum + operator.weightBytes, 0),
-      blocks: graph.blocks.length,
     },
+    blocks: graph.blocks.map(({ first, length, count }): InspectedBlock => {
+      const instance = operators.slice(first, first + length);
+      return {
+        count,
+        operators: length,
+        first: instance[0]?.id ?? '',
+        last: instance.at(-1)?.id ?? '',
+        macs: instance.reduce((sum, { macs }) => sum + macs, 0),
+      };
+    }),
     operators,
   };
 }

@@ -12,6 +12,9 @@ export function printGraph(graph: Graph): string {
     `graph ${graph.name}${bindings.length === 0 ? '' : ` (${bindings.join(', ')})`}: ${graph.operators.length} operator${graph.operators.length === 1 ? '' : 's'}, ${macs} MACs`,
     ...graph.inputs.map((id) => `input ${id} ${shape(id)}`),
     ...graph.outputs.map((id) => `output ${id} ${shape(id)}`),
+    ...graph.blocks.map(
+      ({ first, length, count }) => `block of ${length} operators, ${count} times, from ${graph.operators[first]?.id} on`,
+    ),
   ];
   const rows = graph.operators.map((operator) => [
     operator.id,

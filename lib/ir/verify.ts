@@ -3,6 +3,7 @@
 import type { Problem } from '../base/problem.ts';
 import type { Window } from '../base/shapes.ts';
 import { type Graph, isMatrix, type MatrixOperator, type Operator, operandsOf, type Tensor, type TensorId, tensorsOf } from './graph.ts';
+import { verifyBlocks } from './verify-blocks.ts';
 
 /** All broken invariants, in the order of the graph. */
 export function verifyGraph(graph: Graph): Problem[] {
@@ -23,7 +24,7 @@ export function verifyGraph(graph: Graph): Problem[] {
     if ((role === 'activation' || role === 'output') && !made.has(id))
       report(`tensor '${id}'`, `has role ${role}, and no operator makes it`);
   }
-  checkBlocks(graph, report);
+  verifyBlocks(graph, report);
   return problems;
 }
 
@@ -43,12 +44,12 @@ function checkTensors(graph: Graph, tensors: ReadonlyMap<TensorId, Tensor>, repo
     if (!shape.every(isCount)) report(where, `has shape [${shape.join(', ')}]; dimensions are whole numbers from 1`);
     const elements = shape.reduce((count, dimension) => count * dimension, 1);
     if (positions * features !== elements) report(where, `has ${positions} positions of ${features} features, and ${elements} elements`);
-    for (const other of quantization === undefined ? [] : [quantization.scale, quantization.zeroPoint ?? quantization.scale]) {
-      if (!tensors.has(other)) report(where, `is quantised by '${other}', which is not a tensor`);
+    for (const other of [quantization?.scale, quantization?.zeroPoint]) {
+      if (other !== undefined && !tensors.has(other)) report(where, `is quantised by '${other}', which is not a tensor`);
     }
   }
   for (const [name, size] of Object.entries(graph.bindings)) {
-    if (!isCount(size)) report(`binding '${name}'`, `is ${size}; sizes are whole numbers from 1`);
+    if (!Number.isSafeInteger(size) || size < 0) report(`binding '${name}'`, `is ${size}; sizes are whole numbers from 0`);
   }
 }
 
@@ -150,19 +151,6 @@ function checkMatrix(
     report(where, `is ${dynamic ? '' : 'not '}dynamic, and the role of '${weight.id}' is ${weight.role}`);
   if (producer !== undefined && graph.operators[made.get(operator.attrs.weight) ?? -1]?.id !== producer) {
     report(where, `says that '${producer}' makes '${operator.attrs.weight}', which it doesn't`);
-  }
-}
-
-function checkBlocks(graph: Graph, report: Report): void {
-  const operators = new Set(graph.operators.map(({ id }) => id));
-  const inBlock = new Set<string>();
-  for (const { id, instances } of graph.blocks) {
-    if (new Set(instances.map(({ length }) => length)).size > 1) report(`block '${id}'`, 'has instances of different lengths');
-    for (const operator of instances.flat()) {
-      if (!operators.has(operator)) report(`block '${id}'`, `has '${operator}', which is not an operator`);
-      if (inBlock.has(operator)) report(`block '${id}'`, `has '${operator}', which is in a block already`);
-      inBlock.add(operator);
-    }
   }
 }
 

@@ -57,6 +57,8 @@ export interface DraftSpec {
   readonly axis?: number;
   /** Index of the node's output it writes (0), or a value between two operators that the ONNX graph doesn't have. */
   readonly output?: number | Value;
+  /** Constants and states it reads that the ONNX graph doesn't have in this form: a packed weight as a matrix. */
+  readonly values?: readonly Value[];
   /** Added to the node's id where one node makes several operators. */
   readonly suffix?: string;
 }

@@ -1,5 +1,5 @@
 // Element types of ONNX: TensorProto.DataType numbers <-> DType of the graph.
-// Source: onnx.proto3 of onnx 1.23. Complex numbers and sub-byte floats have no DType and are refused by name.
+// Source: onnx.proto3 of onnx 1.23. Complex numbers have no DType and are refused by name.
 
 import type { DType } from '../ir/graph.ts';
 
@@ -35,8 +35,10 @@ const ELEMENT_TYPES: readonly ElementType[] = [
   { name: 'float8e5m2fnuz', dtype: 'float8', bits: 8 },
   { name: 'uint4', dtype: 'uint4', bits: 4 },
   { name: 'int4', dtype: 'int4', bits: 4 },
-  { name: 'float4e2m1', bits: 4 },
+  { name: 'float4e2m1', dtype: 'float4', bits: 4 },
   { name: 'float8e8m0', dtype: 'float8', bits: 8 },
+  { name: 'uint2', dtype: 'uint2', bits: 2 },
+  { name: 'int2', dtype: 'int2', bits: 2 },
 ];
 
 /** The graph's element type, or undefined for a number that is unknown or has none. */
@@ -54,8 +56,8 @@ export function rawBits(number: number): number {
   return ELEMENT_TYPES[number]?.bits ?? 0;
 }
 
-const INTEGER = new Set<DType>(['int64', 'int32', 'int16', 'int8', 'uint64', 'uint32', 'uint16', 'uint8', 'int4', 'uint4']);
-const FLOATING = new Set<DType>(['float64', 'float32', 'float16', 'bfloat16', 'float8']);
+const INTEGER = new Set<DType>(['int64', 'int32', 'int16', 'int8', 'uint64', 'uint32', 'uint16', 'uint8', 'int4', 'uint4', 'int2', 'uint2']);
+const FLOATING = new Set<DType>(['float64', 'float32', 'float16', 'bfloat16', 'float8', 'float4']);
 
 export function isInteger(dtype: DType): boolean {
   return INTEGER.has(dtype);

@@ -4,8 +4,8 @@ import type { Graph } from '../ir/graph.ts';
 import type { Draft, FusedDraft } from './draft.ts';
 import type { Model, OnnxNode, Value } from './model.ts';
 
-/** What became of an ONNX node. `view`: dropped, its output is its input. `unused`: no output depends on it. */
-export type Fate = 'operator' | 'step' | 'folded' | 'view' | 'unused';
+/** What became of an ONNX node. `view`: dropped, its output is its input. `merged`: part of others. `unused`: no output depends on it. */
+export type Fate = 'operator' | 'step' | 'folded' | 'view' | 'merged' | 'unused';
 
 export interface ImportState {
   readonly bytes: Buffer;

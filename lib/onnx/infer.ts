@@ -41,7 +41,7 @@ export function infer(state: ImportState, problems: Problem[]): string {
       continue;
     }
     const fromConstants = readsOf(node).every((name) => name === '' || values.get(name)?.constant);
-    for (const [i, { dtype, shape, elements }] of inferred.entries()) {
+    for (const [i, { dtype, shape, elements, constant = false, quantized }] of inferred.entries()) {
       const id = node.outputs[i] ?? '';
       if (id === '') continue;
       // A tensor without elements is as well known as a tensor can be.
@@ -50,8 +50,9 @@ export function infer(state: ImportState, problems: Problem[]): string {
         id,
         dtype,
         shape,
-        constant: fromConstants || known !== undefined,
+        constant: constant || fromConstants || known !== undefined,
         elements: known === undefined ? unknownElements : () => known,
+        ...(quantized === undefined ? {} : { quantized }),
       });
     }
   }
@@ -82,6 +83,7 @@ export function refusalProblem(node: OnnxNode, error: unknown): Problem {
   throw error;
 }
 
-function nodeProblem(node: OnnxNode, reason: string, next: string): Problem {
+/** What is wrong with a node, as a problem that names it. */
+export function nodeProblem(node: OnnxNode, reason: string, next: string): Problem {
   return { kind: 'onnx-node', node: node.id, onnxType: node.domain === '' ? node.opType : `${node.domain}.${node.opType}`, reason, next };
 }

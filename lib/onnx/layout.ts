@@ -2,6 +2,7 @@
 // Matrix products and pooling decide it for what they read and make; elementwise operators, slices and transposes pass it
 // on, backwards and forwards; what is left is channels-first with four dimensions, otherwise the last axis.
 
+import { usualAxis } from '../ir/graph.ts';
 import type { Draft, DraftInput } from './draft.ts';
 import type { ImportState } from './import-state.ts';
 import { elementCount } from './model.ts';
@@ -12,7 +13,7 @@ export function layout(state: ImportState): string {
   const wanted = backwards(drafts, ({ wants }) => wants);
   const preferred = backwards(drafts, ({ prefers }) => prefers);
   const axes = new Map<string, number>();
-  const own = (value: string): number => wanted.get(value) ?? preferred.get(value) ?? fallback(rankOf(value));
+  const own = (value: string): number => wanted.get(value) ?? preferred.get(value) ?? usualAxis(rankOf(value));
 
   for (const { name } of model.inputs) axes.set(name, own(name));
   for (const { axis, inputs, output } of drafts) axes.set(output, axis ?? passedOn(inputs, axes) ?? own(output));
@@ -24,11 +25,6 @@ export function layout(state: ImportState): string {
 export function streamed(shape: readonly number[], axis: number): { positions: number; features: number } {
   const features = shape[axis] ?? 1;
   return { positions: elementCount(shape) / features, features };
-}
-
-/** The feature axis of a tensor nobody has an opinion on. */
-export function fallback(rank: number): number {
-  return rank === 4 ? 1 : Math.max(0, rank - 1);
 }
 
 /** For every value, what its consumers ask for: the first that asks for itself, else what is asked of one's output. */

@@ -11,12 +11,13 @@ import {
   type Tensor,
   type TensorId,
   type TensorRole,
+  usualAxis,
 } from '../ir/graph.ts';
 import type { FusedDraft, OperatorBody } from './draft.ts';
 import { runningOperand, stepOf } from './fuse.ts';
 import { hashOf } from './hash.ts';
 import type { ImportState } from './import-state.ts';
-import { fallback, streamed } from './layout.ts';
+import { streamed } from './layout.ts';
 import { elementCount, shapeText } from './model.ts';
 import { windowOf } from './windows.ts';
 
@@ -64,14 +65,16 @@ export function link(state: ImportState, problems: Problem[]): string {
 
 function tensorOf({ values, axes }: ImportState, id: TensorId, role: TensorRole): Tensor {
   const { dtype = 'float32', shape = [] } = values.get(id) ?? {};
-  return { id, role, dtype, shape, ...streamed(shape, axes.get(id) ?? fallback(shape.length)) };
+  const usual = usualAxis(shape.length);
+  const axis = axes.get(id) ?? usual;
+  return { id, role, dtype, shape, ...streamed(shape, axis), ...(axis === usual ? {} : { axis }) };
 }
 
 function operatorOf(draft: FusedDraft, state: ImportState, madeBy: ReadonlyMap<TensorId, OperatorId>): Operator {
   const { values, axes } = state;
   const place = (id: TensorId): { shape: readonly number[]; axis: number } => {
     const shape = values.get(id)?.shape ?? [];
-    return { shape, axis: axes.get(id) ?? fallback(shape.length) };
+    return { shape, axis: axes.get(id) ?? usualAxis(shape.length) };
   };
   const running = draft.body.kind === 'step' ? runningOperand(draft, draft.body, state) : undefined;
   const to = place(draft.output);

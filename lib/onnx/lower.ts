@@ -7,6 +7,7 @@ import { refusalProblem } from './infer.ts';
 import { elementCount, type OnnxNode, opsetOf, shapeText, type Value } from './model.ts';
 import { FOLD_BUDGET, NodeView } from './node-view.ts';
 import { ruleOf } from './operators.ts';
+import { withoutUnread } from './simplify/network.ts';
 
 export function lower(state: ImportState, problems: Problem[]): string {
   const { model, values, fates } = state;
@@ -34,8 +35,8 @@ export function lower(state: ImportState, problems: Problem[]): string {
     const specs = 'sameAs' in lowered ? [identity(view.value(lowered.sameAs))] : lowered;
     for (const spec of specs) drafts.push(toDraft(spec, node, values, ids));
   }
-  state.drafts = drafts;
-  return `${drafts.length} operators`;
+  state.drafts = withoutUnread(drafts, outputs);
+  return `${state.drafts.length} operators`;
 }
 
 function checkOutputs({ model, values }: ImportState, problems: Problem[]): void {
@@ -71,11 +72,11 @@ function identity({ id, shape }: Value): DraftSpec {
 }
 
 function toDraft(spec: DraftSpec, node: OnnxNode, values: Map<string, Value>, ids: Set<string>): Draft {
-  const { body, inputs, axis, output = 0, suffix } = spec;
+  const { body, inputs, axis, output = 0, suffix, values: others = [] } = spec;
   let id = suffix === undefined ? node.id : `${node.id}.${suffix}`;
   while (suffix !== undefined && ids.has(id)) id += '_';
   ids.add(id);
-  if (typeof output !== 'number') values.set(output.id, output);
+  for (const value of typeof output === 'number' ? others : [...others, output]) values.set(value.id, value);
   return {
     id,
     onnxType: node.domain === '' ? node.opType : `${node.domain}.${node.opType}`,

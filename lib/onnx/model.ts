@@ -20,6 +20,8 @@ export interface StoredTensor {
   readonly shape: readonly number[];
   /** Elements in row-major order; undefined when they are in another file, or too many to be shape arithmetic. */
   readonly elements: () => readonly number[] | undefined;
+  /** Holds the TensorProto; absent for a sparse tensor. */
+  readonly frame?: Frame;
 }
 
 /** `frame` holds the AttributeProto. */
@@ -65,6 +67,19 @@ export interface Value {
   readonly constant: boolean;
   /** Elements in row-major order where they are known; only ever for constants. */
   readonly elements: () => readonly number[] | undefined;
+  /** Of a constant that is stored quantised: the value that holds it, and how it becomes this one. */
+  readonly quantized?: Quantized;
+}
+
+/** `stored`: the quantised value, of `dtype`; scale (1 if absent) and zero point (0) apply along `axis`, or to all of it. */
+export interface Quantized {
+  readonly stored: string;
+  readonly dtype: DType;
+  readonly scale?: string;
+  readonly zeroPoint?: string;
+  readonly axis?: number;
+  /** Elements along the axis that share a scale; one for each if absent. */
+  readonly blockSize?: number;
 }
 
 /** `elements` of values that nobody knows before the network runs, or whose numbers are not in the file. */

@@ -4,7 +4,8 @@
 import type { onnx } from 'onnx-proto';
 import type { DType } from '../ir/graph.ts';
 import { attributeOf, tensorAttribute } from './attribute.ts';
-import { elementCount, MOST_FOLDED, type OnnxNode, type StoredTensor, shapeText, type Value } from './model.ts';
+import { dtypeOf, typeName } from './dtype.ts';
+import { elementCount, MOST_FOLDED, type OnnxNode, type StoredTensor, shapeText, unknownElements, type Value } from './model.ts';
 
 /** Why a node can't be imported. */
 export class Refusal extends Error {
@@ -20,6 +21,8 @@ export class Refusal extends Error {
 /** Elements that folding may still make in this import, so that no file can fill the memory. */
 export interface FoldBudget {
   left: number;
+  /** Elements of one value; MOST_FOLDED if absent. */
+  readonly most?: number;
 }
 
 export const FOLD_BUDGET = 1 << 24;
@@ -93,7 +96,7 @@ export class NodeView {
   /** The output's elements if all inputs' are known and they are few enough to be shape arithmetic. */
   fold(shape: readonly number[], compute: (inputs: readonly (readonly number[])[]) => readonly number[]): readonly number[] | undefined {
     const count = elementCount(shape);
-    if (count > MOST_FOLDED || count > this.#budget.left) return undefined;
+    if (count > (this.#budget.most ?? MOST_FOLDED) || count > this.#budget.left) return undefined;
     const known: (readonly number[])[] = [];
     for (const value of this.values()) {
       const elements = value.elements();
@@ -102,6 +105,18 @@ export class NodeView {
     }
     this.#budget.left -= count;
     return compute(known);
+  }
+
+  /** Whether somebody may read output `i`. */
+  makes(i: number): boolean {
+    return (this.node.outputs[i] ?? '') !== '';
+  }
+
+  /** A value between two operators of this node that the ONNX graph doesn't have; of input 0's type unless told otherwise. */
+  between(name: string, shape: readonly number[], dtype = this.dtype(0)): Value {
+    let id = `${this.node.outputs.find((output) => output !== '') ?? this.node.id}.${name}`;
+    while (this.#value(id) !== undefined) id += '_';
+    return { id, dtype, shape, constant: false, elements: unknownElements };
   }
 
   int(name: string, otherwise: number): number {
@@ -129,6 +144,13 @@ export class NodeView {
 
   has(name: string): boolean {
     return this.node.attributes.some((attribute) => attribute.name === name);
+  }
+
+  /** The element type an attribute names by its number; undefined if the attribute is absent. */
+  elementType(name: string): DType | undefined {
+    if (!this.has(name)) return undefined;
+    const number = this.int(name, 0);
+    return dtypeOf(number) ?? this.refuse(`it makes ${typeName(number)}, which is not supported`);
   }
 
   tensor(name: string): StoredTensor | undefined {

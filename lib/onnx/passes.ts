@@ -4,6 +4,7 @@
 import { failOn, internal, type Problem } from '../base/problem.ts';
 import { verifyGraph } from '../ir/verify.ts';
 import { bind } from './bind.ts';
+import { block } from './block.ts';
 import { check } from './check.ts';
 import { decodeModel } from './decode.ts';
 import { fuse } from './fuse.ts';
@@ -13,6 +14,7 @@ import { layout } from './layout.ts';
 import { link } from './link.ts';
 import { lower } from './lower.ts';
 import { prune } from './prune.ts';
+import { simplify } from './simplify/simplify.ts';
 import { sort } from './sort.ts';
 
 export interface Pass {
@@ -39,9 +41,11 @@ export const PASSES: readonly Pass[] = [
   { name: 'prune', description: 'Keep the nodes that run and are needed', run: prune },
   // nodes -> operators
   { name: 'lower', description: 'Turn nodes into operators', run: lower },
+  { name: 'simplify', description: 'Recognise activations, normalisations and rotations; join views', run: simplify },
   { name: 'layout', description: 'Decide which axis of each tensor holds its features', run: layout },
   { name: 'fuse', description: 'Join elementwise operators to their producers', run: fuse },
   { name: 'link', description: 'Make the graph: tensors, roles, windows, producers', run: link },
+  { name: 'block', description: 'Find blocks that repeat, and number what differs between their instances', run: block },
   { name: 'verify', description: "Check the graph's invariants", run: verify },
 ];
 

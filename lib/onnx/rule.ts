@@ -4,6 +4,7 @@
 import { internal } from '../base/problem.ts';
 import type { DType } from '../ir/graph.ts';
 import type { Lowering } from './draft.ts';
+import type { Quantized } from './model.ts';
 import type { NodeView } from './node-view.ts';
 
 /** Type and shape of one output, and its elements where they follow from constants. */
@@ -11,6 +12,9 @@ export interface Inferred {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly elements?: readonly number[] | undefined;
+  /** The same in every run, though it is computed from inputs that are not. */
+  readonly constant?: boolean;
+  readonly quantized?: Quantized;
 }
 
 export interface OperatorRule {

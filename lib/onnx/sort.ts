@@ -9,8 +9,20 @@ const MOST_NAMED = 8;
 
 export function sort(state: ImportState, problems: Problem[]): string {
   const { nodes } = state.model;
+  const order = inOrder(nodes);
+  if ('cycle' in order) {
+    problems.push(cycleProblem(order.cycle));
+    return '';
+  }
+  const moved = order.some((node, i) => node !== nodes[i]);
+  state.nodes = order;
+  return moved ? 'nodes reordered' : 'nodes already in order';
+}
+
+/** The nodes in topological order, those that are already in their order; or a cycle, each node reading what the next one makes. */
+export function inOrder(nodes: readonly OnnxNode[]): OnnxNode[] | { readonly cycle: readonly OnnxNode[] } {
   const producer = new Map<string, number>();
-  for (const [i, node] of nodes.entries()) for (const value of node.outputs) producer.set(value, i);
+  for (const [i, node] of nodes.entries()) for (const value of node.outputs) if (value !== '') producer.set(value, i);
 
   const UNSEEN = 0;
   const OPEN = 1;
@@ -36,15 +48,10 @@ export function sort(state: ImportState, problems: Problem[]): string {
       const before = producer.get(input);
       if (before === undefined || marks[before] === DONE) continue;
       if (marks[before] === UNSEEN) open(before);
-      else {
-        problems.push(cycleProblem(path.slice(path.findIndex(({ index }) => index === before)).map(({ node }) => node)));
-        return '';
-      }
+      else return { cycle: path.slice(path.findIndex(({ index }) => index === before)).map(({ node }) => node) };
     }
   }
-  const moved = order.some((node, i) => node !== nodes[i]);
-  state.nodes = order;
-  return moved ? 'nodes reordered' : 'nodes already in order';
+  return order;
 }
 
 /** `cycle`: each node reads what the one behind it makes, the last what the first makes. */

@@ -50,7 +50,9 @@ export function storedTensor(frame: Frame): StoredTensor | BadTensor {
   if (!external && rawBytes >= 0 && dtype !== 'string' && rawBytes !== needed) {
     return { name, reason: `holds ${rawBytes} bytes of values, and its shape [${shape.join(', ')}] needs ${needed}` };
   }
-  return { name, dtype, shape, elements: external || count > MOST_FOLDED ? unknownElements : onDemand(frame, count) };
+  // The caller's frame is a field, and changes.
+  const own: Frame = { bytes: frame.bytes, from: frame.from, to: frame.to };
+  return { name, dtype, shape, elements: external || count > MOST_FOLDED ? unknownElements : onDemand(own, count), frame: own };
 }
 
 /** A sparse tensor: its shape and the type of its values, which are never read. */
@@ -61,7 +63,9 @@ export function sparseTensor(frame: Frame): StoredTensor | BadTensor {
     if (field.number === SPARSE_VALUES && field.wire === BYTES) values = storedTensor(field);
     else if (field.number === SPARSE_DIMS) appendDimensions(field, shape);
   });
-  return 'reason' in values ? values : { ...(values as StoredTensor), shape, elements: unknownElements };
+  if ('reason' in values) return values;
+  const { name, dtype } = values as StoredTensor;
+  return { name, dtype, shape, elements: unknownElements };
 }
 
 function appendDimensions(field: Parameters<typeof appendIntegers>[0], shape: number[]): void {

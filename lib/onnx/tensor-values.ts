@@ -1,22 +1,38 @@
-// Values of a small tensor: TensorProto -> elements in row-major order, as numbers.
+// Values of a tensor: TensorProto -> elements in row-major order.
 // 64-bit integers beyond 2^53 lose their last digits; shape arithmetic uses such values as "to the end" only.
 
+import { endianness } from 'node:os';
 import type { onnx } from 'onnx-proto';
-import { dtypeOf, rawBits } from './dtype.ts';
+import { type ElementArray, elementArray } from '../ir/elements.ts';
+import { dtypeOf, rawBits, typeName } from './dtype.ts';
 import { MOST_FOLDED } from './model.ts';
+import { smallFloats } from './small-float.ts';
 
 /** The `count` elements of a tensor, or undefined if it holds none, another number of them, or too many. */
 export function elementsOf(tensor: onnx.ITensorProto, count: number): readonly number[] | undefined {
   if (count > MOST_FOLDED) return undefined;
-  if (count === 0) return [];
-  const type = tensor.dataType ?? 0;
-  const raw = tensor.rawData;
-  if (raw && raw.length > 0) return raw.length === Math.ceil((count * rawBits(type)) / 8) ? fromRaw(raw, type, count) : undefined;
-  const typed = fromTyped(tensor, type, count);
-  return typed?.length === count ? typed : undefined;
+  const values = valuesOf(tensor, count);
+  return values === undefined ? undefined : Array.from(values);
 }
 
-function fromTyped(tensor: onnx.ITensorProto, type: number, count: number): readonly number[] | undefined {
+/** The `count` elements of a tensor, or undefined if it holds another number of them. They are a copy. */
+export function valuesOf(tensor: onnx.ITensorProto, count: number): ElementArray | undefined {
+  const type = tensor.dataType ?? 0;
+  const raw = tensor.rawData;
+  if (raw && raw.length > 0) return valuesOfBytes(raw, type, count);
+  return fromUnits(typedData(tensor, type), type, count);
+}
+
+/** The `count` elements that `raw` holds as raw_data does; undefined if it has another size. They are a copy. */
+export function valuesOfBytes(raw: Uint8Array, type: number, count: number): ElementArray | undefined {
+  const units = raw.length === Math.ceil((count * rawBits(type)) / 8) ? rawUnits(raw, type) : undefined;
+  return units === undefined ? undefined : fromUnits(units, type, count);
+}
+
+/** Numbers as a file stores them: elements, bit patterns of floats, or bytes of several elements. */
+type Units = ArrayLike<number>;
+
+function typedData(tensor: onnx.ITensorProto, type: number): Units {
   switch (dtypeOf(type)) {
     case 'float32':
       return tensor.floatData ?? [];
@@ -27,83 +43,73 @@ function fromTyped(tensor: onnx.ITensorProto, type: number, count: number): read
     case 'uint64':
     case 'uint32':
       return (tensor.uint64Data ?? []).map(Number);
-    case 'float16':
-      return (tensor.int32Data ?? []).map(fromFloat16);
-    case 'bfloat16':
-      return (tensor.int32Data ?? []).map((bits) => fromFloat32Bits(bits << 16));
-    case 'int4':
-    case 'uint4':
-      return unpack4(tensor.int32Data ?? [], count, dtypeOf(type) === 'int4');
-    case 'int32':
-    case 'int16':
-    case 'int8':
-    case 'uint16':
-    case 'uint8':
-    case 'bool':
-      return tensor.int32Data ?? [];
     default:
-      return undefined;
+      return tensor.int32Data ?? [];
   }
 }
 
 /** raw_data is little-endian whatever the machine, and not aligned. */
-function fromRaw(raw: Uint8Array, type: number, count: number): readonly number[] | undefined {
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  const read = (bytes: number, at: (offset: number) => number): number[] => Array.from({ length: count }, (_, i) => at(i * bytes));
+function rawUnits(raw: Uint8Array, type: number): Units | undefined {
+  const bits = rawBits(type);
+  const own = Uint8Array.from(raw);
+  if (endianness() === 'BE' && bits > 8) swapBytes(Buffer.from(own.buffer), bits);
   switch (dtypeOf(type)) {
     case 'float32':
-      return read(4, (o) => view.getFloat32(o, true));
+      return new Float32Array(own.buffer);
     case 'float64':
-      return read(8, (o) => view.getFloat64(o, true));
-    case 'float16':
-      return read(2, (o) => fromFloat16(view.getUint16(o, true)));
-    case 'bfloat16':
-      return read(2, (o) => fromFloat32Bits(view.getUint16(o, true) << 16));
+      return new Float64Array(own.buffer);
     case 'int64':
-      return read(8, (o) => Number(view.getBigInt64(o, true)));
+      return Float64Array.from(new BigInt64Array(own.buffer), Number);
     case 'uint64':
-      return read(8, (o) => Number(view.getBigUint64(o, true)));
+      return Float64Array.from(new BigUint64Array(own.buffer), Number);
     case 'int32':
-      return read(4, (o) => view.getInt32(o, true));
+      return new Int32Array(own.buffer);
     case 'uint32':
-      return read(4, (o) => view.getUint32(o, true));
+      return new Uint32Array(own.buffer);
     case 'int16':
-      return read(2, (o) => view.getInt16(o, true));
+      return new Int16Array(own.buffer);
     case 'uint16':
-      return read(2, (o) => view.getUint16(o, true));
+    case 'float16':
+    case 'bfloat16':
+      return new Uint16Array(own.buffer);
     case 'int8':
-      return read(1, (o) => view.getInt8(o));
-    case 'uint8':
-    case 'bool':
-      return read(1, (o) => view.getUint8(o));
-    case 'int4':
-    case 'uint4':
-      return unpack4(raw, count, dtypeOf(type) === 'int4');
-    default:
+      return new Int8Array(own.buffer);
+    case undefined:
+    case 'string':
       return undefined;
+    default:
+      return own;
   }
 }
 
-/** Two elements a byte, the first in the low half. */
-function unpack4(bytes: ArrayLike<number>, count: number, isSigned: boolean): number[] {
-  return Array.from({ length: count }, (_, i) => {
-    const half = ((bytes[i >> 1] ?? 0) >> (4 * (i % 2))) & 15;
-    return isSigned && half > 7 ? half - 16 : half;
-  });
+function swapBytes(bytes: Buffer, bits: number): void {
+  if (bits === 16) bytes.swap16();
+  else if (bits === 32) bytes.swap32();
+  else if (bits === 64) bytes.swap64();
 }
 
-const scratch = new DataView(new ArrayBuffer(4));
-
-function fromFloat32Bits(bits: number): number {
-  scratch.setInt32(0, bits);
-  return scratch.getFloat32(0);
+function fromUnits(units: Units, type: number, count: number): ElementArray | undefined {
+  const dtype = dtypeOf(type);
+  const bits = rawBits(type);
+  if (dtype === undefined || dtype === 'string') return undefined;
+  const table = smallFloats(typeName(type));
+  const patterns = bits < 8 ? unpack(units, count, bits, dtype === 'int4' || dtype === 'int2') : units;
+  if (patterns === undefined || patterns.length !== count) return undefined;
+  if (table === undefined) return elementArray(dtype, patterns);
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) values[i] = table[(patterns[i] ?? 0) & (table.length - 1)] ?? 0;
+  return values;
 }
 
-function fromFloat16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+/** Elements of 4 or 2 bits, the first in the lowest bits of a byte; undefined if they are not as many bytes. */
+function unpack(bytes: Units, count: number, bits: number, isSigned: boolean): Units | undefined {
+  const perByte = 8 / bits;
+  const range = 2 ** bits;
+  if (bytes.length !== Math.ceil(count / perByte)) return undefined;
+  const elements = isSigned ? new Int8Array(count) : new Uint8Array(count);
+  for (let i = 0; i < count; i++) {
+    const element = ((bytes[Math.floor(i / perByte)] ?? 0) >> (bits * (i % perByte))) & (range - 1);
+    elements[i] = isSigned && element >= range / 2 ? element - range : element;
+  }
+  return elements;
 }

@@ -30,8 +30,8 @@ export function staticRatio(share: string): Optimizer {
 }
 
 async function search(request: OptimizerRequest, budget: Budget, frozenMemory?: number): Promise<Drafted> {
-  const { graph, hardware, solver, relaxed, onProgress, signal } = request;
-  const flat = flatten(graph, hardware, { mostArrays: Math.min(budget.compute, request.mostArrays ?? budget.compute) });
+  const { graph, folds, hardware, solver, relaxed, onProgress, signal } = request;
+  const flat = flatten(graph, hardware, { mostArrays: Math.min(budget.compute, request.mostArrays ?? budget.compute), folds });
   const edges = request.sharing === false ? [] : shareable(edgesOf(graph, flat, hardware), hardware, request.sharing ?? 'up');
   const frozen = frozenMemory === undefined ? {} : { frozenMemory };
   const { segments, statistics } = await chooseSegments(flat, {

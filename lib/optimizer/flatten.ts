@@ -6,6 +6,7 @@ import { type Bytes, bytesOf } from '../base/units.ts';
 import { type Demand, demandOf } from '../cost/paper.ts';
 import { PARTIAL_SUM_BITS, type Piece } from '../dataflow/manifest.ts';
 import type { Hardware } from '../hardware/hardware.ts';
+import type { Fold } from '../ir/fold.ts';
 import { type Graph, isMatrix, type MatrixOperator, type OperatorId, type TensorId, tensorsOf } from '../ir/graph.ts';
 import { splitOperator } from './split.ts';
 
@@ -33,14 +34,18 @@ export interface Flattened {
   /** Vector operators, each in the segment of sub-operator `after` (-1: before the first), in graph order. */
   readonly riders: readonly { readonly id: OperatorId; readonly after: number }[];
   readonly flows: readonly Flow[];
+  /** Sub-operators first .. last that stand for `times` instances of a block: their segments are theirs alone. */
+  readonly repeats: readonly { readonly first: number; readonly last: number; readonly times: number }[];
 }
 
 export interface FlattenOptions {
   /** Most arrays one copy of a piece may take, of every operator or of each. */
   readonly mostArrays: number | ((operator: MatrixOperator) => number);
+  /** Parts of the graph that stand for all instances of a block. */
+  readonly folds?: readonly Fold[];
 }
 
-export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: FlattenOptions): Flattened {
+export function flatten(graph: Graph, hardware: Hardware, { mostArrays, folds = [] }: FlattenOptions): Flattened {
   const subOperators: SubOperator[] = [];
   const riders: { id: OperatorId; after: number }[] = [];
   let leads = false;
@@ -55,7 +60,19 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
     return entry.pieces.at(-1)?.producer ?? -1;
   };
 
-  for (const operator of graph.operators) {
+  /** First sub-operator that what comes now may ride with: nothing crosses the border of a fold. */
+  let floor = 0;
+  let folded = false;
+  const repeats: { first: number; last: number; times: number }[] = [];
+
+  for (const [index, operator] of graph.operators.entries()) {
+    for (const { first, length, times } of folds) {
+      if (index === first + length) repeats.push({ first: floor, last: subOperators.length - 1, times });
+      if (index !== first && index !== first + length) continue;
+      leads ||= subOperators.length === 0 && riders.length > 0;
+      floor = subOperators.length;
+      folded = true;
+    }
     const depends = Math.max(-1, ...operator.inputs.map(({ tensor }) => made.get(tensor)?.pieces.at(-1)?.producer ?? -1));
     if (operator.kind === 'view') {
       const source = made.get(operator.inputs[0]?.tensor ?? '');
@@ -63,9 +80,10 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
       continue;
     }
     if (!isMatrix(operator)) {
-      riders.push({ id: operator.id, after: depends });
-      for (const { tensor } of operator.inputs) use(tensor, Math.max(0, depends));
-      made.set(operator.output, { tensor: operator.output, pieces: [{ producer: depends, share: 1 }], lastUse: Math.max(0, depends) });
+      const after = folded ? Math.max(floor, depends) : depends;
+      riders.push({ id: operator.id, after });
+      for (const { tensor } of operator.inputs) use(tensor, Math.max(0, after));
+      made.set(operator.output, { tensor: operator.output, pieces: [{ producer: after, share: 1 }], lastUse: Math.max(0, after) });
       continue;
     }
     const cut = splitOperator(operator, hardware, typeof mostArrays === 'number' ? mostArrays : mostArrays(operator));
@@ -80,7 +98,7 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
         piece,
         shape,
         demand: demandOf(shape, hardware),
-        after: maker ?? -1,
+        after: Math.max(maker ?? -1, floor - 1),
       });
     }
     const features = operator.attrs.matrix.k * operator.attrs.matrix.groups;
@@ -117,5 +135,5 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays }: Flatte
     }
   }
   // What needs no product rides with the first one, unless a product has to wait until it is done.
-  return { subOperators, riders: leads ? riders : riders.map(({ id, after }) => ({ id, after: Math.max(0, after) })), flows };
+  return { subOperators, riders: leads ? riders : riders.map(({ id, after }) => ({ id, after: Math.max(0, after) })), flows, repeats };
 }

@@ -5,6 +5,7 @@ import type { Homes } from '../cost/machine/segment.ts';
 import type { MachineCost, StagedAllotment } from '../cost/machine/total.ts';
 import type { Work } from '../cost/machine/work.ts';
 import type { Hardware } from '../hardware/hardware.ts';
+import type { Fold } from '../ir/fold.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Solver } from './allocation.ts';
 import type { SharingRule } from './edges.ts';
@@ -16,7 +17,9 @@ export const FORMS = ['as-published', 'same-cost'] as const;
 export type Form = (typeof FORMS)[number];
 
 export interface OptimizerRequest {
+  /** With one instance of each big block; `folds` says which operators stand for how many. */
   readonly graph: Graph;
+  readonly folds: readonly Fold[];
   readonly hardware: Hardware;
   readonly solver: Solver;
   readonly form: Form;

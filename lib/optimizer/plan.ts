@@ -73,8 +73,10 @@ export type Objective = (typeof OBJECTIVES)[number];
 export const COSTS = ['paper', 'machine'] as const;
 export type CostName = (typeof COSTS)[number];
 
-/** `times` runs of the segments first .. first+count-1: one transformer block standing for all of its kind. */
+/** `times` runs of the segments first .. first+count-1: one instance of a block of the graph standing for all of them. */
 export interface Repeat {
+  /** Index in the graph's blocks. */
+  readonly block: number;
   readonly first: number;
   readonly count: number;
   readonly times: number;

@@ -17,13 +17,14 @@ export function printPlan(plan: Plan): string {
 function row(segment: SegmentPlan, arrays: number): readonly (string | number)[] {
   const compute = count(segment.operators.flatMap((operator) => operator.compute));
   const memory = count(segment.operators.flatMap((operator) => [...operator.memoryIn, ...operator.memoryOut]));
+  const shared = count(segment.operators.flatMap((operator) => operator.sharedIn));
   const names = segment.operators.map(({ id, copies }) => (copies === 1 ? id : `${id} x${formatNumber(copies)}`)).join(' ');
   const { writeBack, switch: switching, rewrite } = segment.interCycles;
   return [
     segment.id,
     shortened(printable(names), WIDEST_LIST),
     compute,
-    `${memory} (${formatPercent(memory / arrays)})`,
+    `${memory} (${formatPercent(memory / arrays)})${shared > 0 ? `, ${shared} shared` : ''}`,
     arrays - compute - memory,
     Math.round(segment.intraCycles),
     Math.round(writeBack),

@@ -2,11 +2,12 @@
 // path for CMSwitch and for chips whose modes are frozen (the baselines static:R).
 
 import { CompileError } from '../base/problem.ts';
-import type { Cycles } from '../base/units.ts';
 import { lowerBound } from '../cost/bound.ts';
 import type { Hardware } from '../hardware/hardware.ts';
+import { foldGraph } from '../ir/fold.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { SharingRule } from './edges.ts';
+import { blocksWorthFolding, repeatsOf, totalCycles } from './folding.ts';
 import { placeAllotments } from './joint/place.ts';
 import type { Form, Optimizer, Segmentation } from './optimizer.ts';
 import { findOptimizer } from './optimizers.ts';
@@ -42,8 +43,10 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
   const { solver: solverName = 'exact', cost = 'paper', objective = 'latency', seed = 0 } = options;
   checkOptions(cost, objective, seed);
   const optimizer = typeof options.optimizer === 'object' ? options.optimizer : findOptimizer(options.optimizer ?? 'cmswitch');
+  const folded = foldGraph(graph, blocksWorthFolding(graph, hardware));
   const decision = await optimizer.segment({
-    graph,
+    graph: folded.graph,
+    folds: folded.folds,
     hardware,
     solver: await loadSolver(solverName),
     form: options.form ?? 'as-published',
@@ -54,7 +57,8 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
     ...(options.signal && { signal: options.signal }),
     ...(options.onStatistics && { onStatistics: options.onStatistics }),
   });
-  const { segments, cycles } = settle(decision, hardware);
+  const segments = settle(decision, hardware);
+  const repeats = repeatsOf(folded, segments);
   return {
     noun: 'plan',
     schemaVersion: 1,
@@ -67,21 +71,21 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
     objective,
     seed,
     segments,
-    repeats: [],
-    analyticCycles: cycles,
+    repeats,
+    analyticCycles: totalCycles(segments, repeats),
     lowerBoundCycles: lowerBound(graph, hardware).cycles,
   };
 }
 
 /** Physical arrays and costs for what an optimizer decided. */
-function settle(decision: Segmentation, hardware: Hardware): { segments: readonly SegmentPlan[]; cycles: Cycles } {
+function settle(decision: Segmentation, hardware: Hardware): readonly SegmentPlan[] {
   if ('allotments' in decision) {
     const { flat, work, allotments, homes, cost } = decision;
-    return { segments: placeAllotments(flat, work, allotments, homes, cost, hardware), cycles: cost.cycles };
+    return placeAllotments(flat, work, allotments, homes, cost, hardware);
   }
   const { flat, drafts, frozenMemory } = decision;
   const choices = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
-  return { segments: placeSegments(flat, choices, hardware), cycles: choices.at(-1)?.total ?? 0 };
+  return placeSegments(flat, choices, hardware);
 }
 
 function checkOptions(cost: string, objective: string, seed: number): void {

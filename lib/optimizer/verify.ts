@@ -1,7 +1,7 @@
 // Every broken invariant of a plan: Plan (+ the Graph it is for) -> Problems.
 
 import type { Problem } from '../base/problem.ts';
-import { type Graph, isMatrix } from '../ir/graph.ts';
+import { type Graph, isMatrix, type OperatorId, type TensorId } from '../ir/graph.ts';
 import type { ArrayId, OperatorPlan, Plan, SegmentPlan } from './plan.ts';
 
 export function verifyPlan(plan: Plan, graph: Graph): readonly Problem[] {
@@ -10,7 +10,11 @@ export function verifyPlan(plan: Plan, graph: Graph): readonly Problem[] {
     problems.push({ kind: 'plan', where, reason, next: 'This plan was not made by schedule, or was changed afterwards.' });
   };
   if (plan.model.hash !== graph.hash) add('model', `is for model ${plan.model.hash.slice(0, 12)}, the graph is ${graph.hash.slice(0, 12)}`);
-  for (const segment of plan.segments) checkSegment(segment, plan.hardware.arrays, (reason) => add(`segment ${segment.id}`, reason));
+  const feeds = feedingIn(graph);
+  for (const segment of plan.segments) {
+    checkSegment(segment, plan.hardware.arrays, (reason) => add(`segment ${segment.id}`, reason));
+    checkSharing(segment, feeds, (reason) => add(`segment ${segment.id}`, reason));
+  }
   checkComplete(plan, graph, add);
   return problems;
 }
@@ -47,6 +51,54 @@ function checkSegment(segment: SegmentPlan, arrays: number, add: (reason: string
   for (const cycles of [segment.intraCycles, writeBack, switching, rewrite]) {
     if (!Number.isFinite(cycles) || cycles < 0) add(`has a latency of ${cycles} cycles`);
   }
+}
+
+/** (6) and (7): a shared array is output memory of one operator and input memory of one other, which takes in what the first makes. */
+function checkSharing({ operators }: SegmentPlan, feeds: Feeds, add: (reason: string) => void): void {
+  const owners = new Map<ArrayId, OperatorPlan>();
+  for (const operator of operators) for (const array of operator.memoryOut) owners.set(array, operator);
+  const takers = new Map<ArrayId, string>();
+  for (const operator of operators) {
+    const input = new Set(operator.memoryIn);
+    for (const array of operator.sharedIn) {
+      const owner = owners.get(array);
+      const taker = takers.get(array);
+      if (!input.has(array)) add(`array ${array} is shared by ${operator.id}, but not its input memory`);
+      if (owner === undefined) add(`array ${array} is shared by ${operator.id}, but is nobody's output memory`);
+      else if (!feeds(owner, operator)) add(`${operator.id} shares array ${array} with ${owner.id}, which does not feed it`);
+      if (taker !== undefined) add(`array ${array} is shared by ${taker} and ${operator.id}`);
+      takers.set(array, operator.id);
+    }
+  }
+}
+
+/** Whether one piece takes in what another makes, at first hand or through vector operators. */
+type Feeds = (producer: OperatorPlan, consumer: OperatorPlan) => boolean;
+
+function feedingIn(graph: Graph): Feeds {
+  const makers = new Map(graph.operators.map((operator) => [operator.output, operator]));
+  const operators = new Map(graph.operators.map((operator) => [operator.id, operator]));
+  const sources = new Map<OperatorId, ReadonlySet<OperatorId>>();
+  const sourcesOf = (id: OperatorId): ReadonlySet<OperatorId> => {
+    const known = sources.get(id);
+    if (known !== undefined) return known;
+    const found = new Set<OperatorId>();
+    const seen = new Set<TensorId>();
+    const open = (operators.get(id)?.inputs ?? []).map(({ tensor }) => tensor);
+    for (let tensor = open.pop(); tensor !== undefined; tensor = open.pop()) {
+      const maker = makers.get(tensor);
+      if (maker === undefined || seen.has(tensor)) continue;
+      seen.add(tensor);
+      if (isMatrix(maker)) found.add(maker.id);
+      else open.push(...maker.inputs.map((input) => input.tensor));
+    }
+    sources.set(id, found);
+    return found;
+  };
+  return (producer, consumer) =>
+    producer.parent === consumer.parent
+      ? producer.piece.inner.to === consumer.piece.inner.from
+      : sourcesOf(consumer.parent).has(producer.parent);
 }
 
 /** Each weight of each matrix operator is used by exactly one piece; each vector operator rides once. */

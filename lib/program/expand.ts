@@ -1,11 +1,15 @@
 // Loops written out: Program -> Program without loops, or its statements one after another.
-// $variable in an id becomes the iteration's number; of the variables in scope the longest name that fits is meant.
+// $variable in an id becomes the iteration's number, $(variable+n) that number plus n; of the variables in scope the longest name
+// that fits is meant.
 
 import { assertNever, fail } from '../base/problem.ts';
 import type { MetaOp, Parallel, Program, Statement } from './program.ts';
 
 /** Most statements expandProgram makes. */
 export const MOST_STATEMENTS = 5_000_000;
+
+/** `$(i+1)`: the number of a later iteration. */
+const SUM = /^\$\(([A-Za-z_][A-Za-z0-9_]*)\+(\d{1,9})\)/;
 
 /** Values of the enclosing loops' variables: longest name first, then innermost first. */
 type Scope = readonly { readonly variable: string; readonly value: number }[];
@@ -116,10 +120,11 @@ function substituteId(id: string, scope: Scope): string {
   let done = '';
   let rest = 0;
   for (let dollar = id.indexOf('$'); dollar >= 0; dollar = id.indexOf('$', dollar + 1)) {
-    const bound = scope.find(({ variable }) => id.startsWith(variable, dollar + 1));
+    const sum = SUM.exec(id.slice(dollar));
+    const bound = scope.find(({ variable }) => (sum === null ? id.startsWith(variable, dollar + 1) : variable === sum[1]));
     if (!bound) continue;
-    done += id.slice(rest, dollar) + bound.value;
-    rest = dollar + 1 + bound.variable.length;
+    done += id.slice(rest, dollar) + (bound.value + Number(sum?.[2] ?? 0));
+    rest = dollar + (sum?.[0].length ?? 1 + bound.variable.length);
   }
   return rest === 0 ? id : done + id.slice(rest);
 }

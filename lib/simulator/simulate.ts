@@ -8,9 +8,10 @@ import type { Hardware } from '../hardware/hardware.ts';
 import { blocksOf } from '../program/blocks.ts';
 import { indexProgram, type ProgramIndex } from '../program/geometry.ts';
 import type { MetaOp, Program } from '../program/program.ts';
-import { taskGraph } from '../program/tasks.ts';
+import { hasLoop, Signatures } from '../program/signature.ts';
+import { type TaskGraph, taskGraph } from '../program/tasks.ts';
 import { verifyProgram } from '../program/verify.ts';
-import { runBlock } from './engine.ts';
+import { type BlockRun, runBlock } from './engine.ts';
 import { arraysTouched, portsOf, type Stream, streamsOf } from './jobs.ts';
 import { COMPONENTS, type Component, type SegmentTrace, type Span, type StatementTrace, type Trace } from './trace.ts';
 
@@ -34,18 +35,31 @@ export function simulate(program: Program, hardware: Hardware, options: Simulate
   let memoryCycles = 0;
   let events = 0;
 
-  const run = (segment: number, statements: readonly MetaOp[], offset: number): readonly StatementTrace[] => {
-    if (statements.length === 0) return [];
+  /** Blocks that have run, by what they do: a block takes the same time whenever it begins. */
+  const signatures = hasLoop(program) ? new Signatures(index) : undefined;
+  const runs = new Map<string, { graph: TaskGraph; streams: readonly (readonly Stream[])[]; block: BlockRun; begin: Cycles }>();
+  const prepare = (statements: readonly MetaOp[], offset: number) => {
     const graph = taskGraph(statements, index);
     const ports = portsOf(statements, index);
-    const streams = statements.map((op, s) => streamsOf(op, graph.activities[s] ?? lost(s), `${s + offset}`, ports, index, hardware));
+    return {
+      graph,
+      streams: statements.map((op, s) => streamsOf(op, graph.activities[s] ?? lost(s), `${s + offset}`, ports, index, hardware)),
+    };
+  };
+
+  const run = (segment: number, statements: readonly MetaOp[], offset: number): readonly StatementTrace[] => {
+    if (statements.length === 0) return [];
     const { onSpan } = options;
+    const signature = onSpan === undefined ? signatures?.of(statements) : undefined;
+    const known = signature === undefined ? undefined : runs.get(signature);
+    const { graph, streams } = known ?? prepare(statements, offset);
     const onJob =
       onSpan &&
       ((statement: number, resource: string, start: Cycles, end: Cycles) => {
         onSpan({ segment, statement: statement + offset, label: labelOf(statements[statement] ?? lost(statement)), resource, start, end });
       });
-    const block = runBlock(graph, streams, now, onJob);
+    const block = known === undefined ? runBlock(graph, streams, now, onJob) : later(known.block, now - known.begin);
+    if (signature !== undefined && known === undefined) runs.set(signature, { graph, streams, block, begin: now });
     now = block.end;
     events += block.events;
     for (const stream of streams.flat()) {
@@ -96,6 +110,11 @@ export function simulate(program: Program, hardware: Hardware, options: Simulate
     memoryModeShare: now === 0 ? 0 : memoryCycles / (now * hardware.arrays),
     events,
   };
+}
+
+/** The same run begun `by` cycles later. */
+function later(block: BlockRun, by: Cycles): BlockRun {
+  return { ...block, end: block.end + by, starts: block.starts.map((start) => start + by), ends: block.ends.map((end) => end + by) };
 }
 
 function summarise(

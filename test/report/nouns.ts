@@ -79,7 +79,7 @@ export function plan(name = 'conv1'): Plan {
     objective: 'latency',
     seed: 0,
     segments,
-    repeats: [{ first: 1, count: 1, times: 4 }],
+    repeats: [{ block: 0, first: 1, count: 1, times: 4 }],
     analyticCycles: 6 * 1423,
     lowerBoundCycles: 5000,
   };

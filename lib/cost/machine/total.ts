@@ -4,7 +4,7 @@
 import type { Bytes, Cycles, Picojoules } from '../../base/units.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import { type Allotment, type Homes, type SegmentLoad, segmentLoad } from './segment.ts';
-import type { ProductWork, Work } from './work.ts';
+import { type ProductWork, runsOf, type Work } from './work.ts';
 
 /** An allotment and which of its pieces were written while the segment before ran: counts of arrays, 0 or all of a piece's. */
 export interface StagedAllotment extends Allotment {
@@ -13,6 +13,7 @@ export interface StagedAllotment extends Allotment {
   readonly memoryMode: number;
 }
 
+/** Of one run, where a segment is repeated; the mean of them where only the first follows another segment. */
 export interface SegmentCost {
   readonly intra: Cycles;
   /** Activations leave while the segment runs, so there is no write-back at the boundary; operands are read there. */
@@ -26,33 +27,49 @@ export interface MachineCost {
   readonly energy: Picojoules;
 }
 
+/** What a plan costs; a repeated block as often as it runs. */
 export function machineCost(work: Work, allotments: readonly StagedAllotment[], homes: Homes, hardware: Hardware): MachineCost {
   const segments: SegmentCost[] = [];
   let cycles = 0;
   let energy = 0;
-  let memoryMode = 0;
+  const { times } = runsOf(work);
   for (const [i, allotment] of allotments.entries()) {
     const ahead = allotments[i + 1];
+    const runs = times[allotment.first] ?? 1;
     const staged = ahead === undefined ? 0 : weightsOf(work, ahead, hardware, true).fetch;
     const load = segmentLoad(work, allotment, homes, hardware, staged);
     const intra = runCycles(load, staged, hardware);
     const weights = weightsOf(work, allotment, hardware, false);
-    const switched = Math.abs(allotment.memoryMode - memoryMode);
-    const switchOne = allotment.memoryMode < memoryMode ? hardware.switchCycles.memoryToCompute : hardware.switchCycles.computeToMemory;
-    const inter = { writeBack: 0, switch: switched * switchOne, rewrite: rewriteCycles(weights, load, hardware) };
-    memoryMode = allotment.memoryMode;
+    const switched = switching(work, allotments, i, hardware);
+    const inter = { writeBack: 0, switch: switched.cycles, rewrite: rewriteCycles(weights, load, hardware) };
     const spent = intra + inter.switch + inter.rewrite;
     const joules =
       load.energy +
       weightEnergy(work, allotment, hardware) +
       load.operandExternalBytes * hardware.energy.externalByte +
-      switched * hardware.energy.switchArray +
+      switched.arrays * hardware.energy.switchArray +
       spent * (hardware.energy.leakagePerCycle + hardware.energy.refreshPerCycle);
     segments.push({ intra, inter, energy: joules });
-    cycles += spent;
-    energy += joules;
+    cycles += spent * runs;
+    energy += joules * runs;
   }
   return { segments, cycles, energy };
+}
+
+/** Arrays switched before a segment, and T_swc; of the runs of a repeated block the first follows what is before it, the others itself. */
+function switching(work: Work, allotments: readonly StagedAllotment[], i: number, hardware: Hardware): { arrays: number; cycles: Cycles } {
+  const { first, memoryMode } = allotments[i]!;
+  const from = (before: StagedAllotment | undefined): { arrays: number; cycles: Cycles } => {
+    const more = memoryMode - (before?.memoryMode ?? 0);
+    const { memoryToCompute, computeToMemory } = hardware.switchCycles;
+    return { arrays: Math.abs(more), cycles: more < 0 ? -more * memoryToCompute : more * computeToMemory };
+  };
+  const entering = from(allotments[i - 1]);
+  const block = work.repeats.find((repeat) => repeat.first === first);
+  if (block === undefined) return entering;
+  const again = from(allotments.find(({ last }) => last === block.last));
+  const mean = (once: number, often: number): number => (once + (block.times - 1) * often) / block.times;
+  return { arrays: mean(entering.arrays, again.arrays), cycles: mean(entering.cycles, again.cycles) };
 }
 
 /** T_intra with `staged` bytes of the next segment's weights on the channel. */

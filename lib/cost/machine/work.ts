@@ -22,6 +22,17 @@ export interface Sequence {
     readonly after: number;
   }[];
   readonly riders: readonly { readonly id: string; readonly after: number }[];
+  readonly repeats?: readonly Repeated[];
+}
+
+/**
+ * Sub-operators first .. last, with what rides with them, that stand for `times` blocks alike. No segment crosses either end,
+ * nothing is staged across them, and data passes them through external memory.
+ */
+export interface Repeated {
+  readonly first: number;
+  readonly last: number;
+  readonly times: number;
 }
 
 /** A piece's needs in arrays and weights. */
@@ -86,6 +97,8 @@ export interface Work {
   /** First task of each sub-operator; a last entry holds the number of tasks. Tasks before the first come before all. */
   readonly firstTask: readonly number[];
   readonly products: readonly ProductWork[];
+  /** In order, none overlapping another. */
+  readonly repeats: readonly Repeated[];
 }
 
 export function workOf(graph: Graph, sequence: Sequence, hardware: Hardware): Work {
@@ -143,7 +156,24 @@ export function workOf(graph: Graph, sequence: Sequence, hardware: Hardware): Wo
     given: tensor.role === 'input' || tensor.role === 'state',
     leaves: tensor.role === 'output',
   }));
-  return { tasks, tensors, firstTask, products: tasks.flatMap(({ product }) => (product === undefined ? [] : [product])) };
+  return {
+    tasks,
+    tensors,
+    firstTask,
+    products: tasks.flatMap(({ product }) => (product === undefined ? [] : [product])),
+    repeats: sequence.repeats ?? [],
+  };
+}
+
+/** How often each sub-operator runs, and whether a repeated block or what is behind one begins with it. */
+export function runsOf({ products, repeats }: Pick<Work, 'products' | 'repeats'>): { times: readonly number[]; opens: readonly boolean[] } {
+  const times = products.map(() => 1);
+  const opens = products.map(() => false);
+  for (const { first, last, times: count } of repeats) {
+    times.fill(count, first, last + 1);
+    for (const at of [first, last + 1]) if (at < opens.length) opens[at] = true;
+  }
+  return { times, opens };
 }
 
 function productWork(shape: MatrixShape, hardware: Hardware, dynamic: boolean): Omit<ProductWork, 'sub'> {

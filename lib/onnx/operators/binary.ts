@@ -32,6 +32,9 @@ const BINARY: Readonly<Record<string, Binary>> = {
   GreaterOrEqual: { function: 'greaterOrEqual', since: 12, reversed: 'lessOrEqual', compares: true, fold: (a, b) => (a >= b ? 1 : 0) },
   And: { function: 'and', reversed: 'and', compares: true, fold: (a, b) => (a !== 0 && b !== 0 ? 1 : 0) },
   Or: { function: 'or', reversed: 'or', compares: true, fold: (a, b) => (a !== 0 || b !== 0 ? 1 : 0) },
+  BitwiseAnd: { function: 'bitwiseAnd', since: 18, reversed: 'bitwiseAnd' },
+  BitwiseOr: { function: 'bitwiseOr', since: 18, reversed: 'bitwiseOr' },
+  BitwiseXor: { function: 'bitwiseXor', since: 18, reversed: 'bitwiseXor' },
   Xor: { function: 'xor', reversed: 'xor', compares: true, fold: (a, b) => ((a !== 0) !== (b !== 0) ? 1 : 0) },
 };
 
@@ -111,6 +114,33 @@ export const BINARY_FUNCTIONS: OperatorRules = {
       return binaryRule(truncated ? { function: 'fmod', reversed: 'reverseFmod' } : { function: 'mod', reversed: 'reverseMod' }).lower(
         view,
       );
+    },
+  },
+
+  BitShift: {
+    since: 11,
+    infer: binaryRule({ function: 'shift' }).infer,
+    lower(view) {
+      const right = view.text('direction', 'LEFT') === 'RIGHT';
+      const named = right ? { function: 'shiftRight', reversed: 'reverseShiftRight' } : { function: 'shiftLeft', reversed: 'reverseShiftLeft' };
+      return binaryRule(named).lower(view);
+    },
+  },
+
+  /** a * sigmoid(alpha * a) * b: the gate of a SwiGLU network. */
+  SwiGLU: {
+    since: 28,
+    infer: binaryRule({ function: 'mul' }).infer,
+    lower(view) {
+      const gate = view.between('gate', view.shape(0));
+      const swish = stepDraft(view, view.rank(0), { class: 'activation', function: 'swish', parameters: [view.float('alpha', 1)] }, [
+        view.value(0),
+      ]);
+      const product = { class: 'elementwise', function: 'mul', parameters: [], reversed: 'mul' } as const;
+      return [
+        { ...swish, output: gate, suffix: 'gate' },
+        stepDraft(view, view.rank(0), product, [gate, view.value(1)]),
+      ];
     },
   },
 

@@ -5,7 +5,7 @@ import { elementCount, shapeText } from '../model.ts';
 import type { NodeView } from '../node-view.ts';
 import type { OperatorRules } from '../rule.ts';
 import { alignedAxes, broadcastElements, broadcastShape, pick, stridesOf } from './broadcast.ts';
-import { type Moved, moveDraft, sameAxes } from './move.ts';
+import { type Moved, moveDraft, sameAxes, transposeDraft } from './move.ts';
 
 export const MOVES: OperatorRules = {
   Transpose: {
@@ -19,18 +19,8 @@ export const MOVES: OperatorRules = {
       return [{ dtype: view.dtype(0), shape: shapeOut, elements }];
     },
     lower(view) {
-      const [shape, perm] = [view.shape(0), permutation(view)];
-      const rank = shape.length;
-      const wide = perm.filter((axis) => shape[axis] !== 1);
-      // Axes of one element may go anywhere: the order of the others decides whether data moves.
-      const inOrder = wide.every((axis, i) => i === 0 || axis > (wide[i - 1] ?? 0));
-      const axes = [...perm.map((_, axis) => perm.indexOf(axis)), rank];
-      const value = view.value(0).id;
-      if (perm.every((axis, i) => axis === i)) return { sameAs: 0 };
-      if (inOrder)
-        return [{ body: { kind: 'view', attrs: { function: 'transpose' } }, inputs: [{ value, reach: { kind: 'contiguous' }, axes }] }];
-      const samples = perm[0] === 0 ? (shape[0] ?? 1) : 1;
-      return [moveDraft(view, 'transpose', { perm }, [{ input: 0, reach: { kind: 'whole', samples }, axes, prefers: rank - 1 }])];
+      const draft = transposeDraft(view.value(0), permutation(view));
+      return draft === undefined ? { sameAs: 0 } : [draft];
     },
   },
 

@@ -1,15 +1,23 @@
 // Pooling over windows of a feature map: [N, C, ...] -> [N, C, ...]. Global pooling is a reduction.
 
+import type { DraftSpec } from '../draft.ts';
 import type { NodeView } from '../node-view.ts';
 import type { OperatorRule, OperatorRules } from '../rule.ts';
 import { CHANNELS } from './convolution.ts';
 import { type SpatialGeometry, spatialGeometry, spatialSizes, spatialWindow } from './spatial.ts';
 
-function poolRule(name: 'max' | 'average'): OperatorRule {
+/** `name` of the elements of each window; a maximum's places are its second output. */
+export function poolRule(name: 'max' | 'average' | 'lp'): OperatorRule {
   return {
     infer(view) {
       const { sizesOut } = poolGeometry(view);
-      return [{ dtype: view.dtype(0), shape: [...view.shape(0).slice(0, 2), ...sizesOut] }];
+      const shape = [...view.shape(0).slice(0, 2), ...sizesOut];
+      return name === 'max'
+        ? [
+            { dtype: view.dtype(0), shape },
+            { dtype: 'int64', shape },
+          ]
+        : [{ dtype: view.dtype(0), shape }];
     },
 
     lower(view) {
@@ -19,23 +27,22 @@ function poolRule(name: 'max' | 'average'): OperatorRule {
       // AdaptiveAvgPool2d to the size it already has is exported as a pool of one element.
       const nothing =
         spatial.kernel.every((size) => size === 1) && sizesOut.join() === sizesIn.join() && spatial.pads.every((pad) => pad === 0);
-      if (nothing) return { sameAs: 0 };
+      if (nothing && !view.makes(1)) return { sameAs: 0 };
       const window = spatialWindow(view.shape(0)[0] ?? 1, sizesIn, geometry);
-      return [
-        {
-          body: {
-            kind: 'pool',
-            attrs: {
-              ...spatial,
-              function: name,
-              ceilMode: view.int('ceil_mode', 0) !== 0,
-              countIncludePad: view.int('count_include_pad', 0) !== 0,
-            },
+      const pool = (what: 'max' | 'average' | 'lp' | 'maxIndices'): DraftSpec => ({
+        body: {
+          kind: 'pool',
+          attrs: {
+            ...spatial,
+            function: what,
+            ceilMode: view.int('ceil_mode', 0) !== 0,
+            countIncludePad: view.int('count_include_pad', 0) !== 0,
           },
-          inputs: [{ value: view.value(0).id, reach: { kind: 'rows', window }, wants: CHANNELS }],
-          axis: CHANNELS,
         },
-      ];
+        inputs: [{ value: view.value(0).id, reach: { kind: 'rows', window }, wants: CHANNELS }],
+        axis: CHANNELS,
+      });
+      return view.makes(1) ? [pool(name), { ...pool('maxIndices'), output: 1, suffix: 'indices' }] : [pool(name)];
     },
   };
 }
@@ -48,4 +55,5 @@ function poolGeometry(view: NodeView): SpatialGeometry {
 export const POOLING: OperatorRules = {
   MaxPool: poolRule('max'),
   AveragePool: poolRule('average'),
+  LpPool: poolRule('lp'),
 };

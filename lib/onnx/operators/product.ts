@@ -1,156 +1,160 @@
-// Gemm and MatMul: m vectors of n elements times an n x k matrix, which is a weight or, in attention, computed at run time.
+// Matrix products: m vectors of n elements times an n x k matrix, which is a weight or, in attention, computed at run time.
 // The stationary operand is the constant one; of two activations it is the right one.
 
 import type { DraftInput, DraftSpec } from '../draft.ts';
-import { elementCount, shapeText, unknownElements, type Value } from '../model.ts';
+import { elementCount, shapeText, type Value } from '../model.ts';
 import type { NodeView } from '../node-view.ts';
 import type { OperatorRules } from '../rule.ts';
 import { alignedAxes, broadcastShape } from './broadcast.ts';
 
-export const PRODUCTS: OperatorRules = {
-  /** alpha * A' * B' + beta * C, each matrix transposed if its flag says so. */
-  Gemm: {
-    infer(view) {
-      const { m, k } = gemmShape(view);
-      const bias = view.optional(2);
-      if (bias !== undefined && broadcastShape(view, [bias.shape, [m, k]]).join() !== `${m},${k}`) {
-        view.refuse(`its input C of shape ${shapeText(bias.shape)} can't be added to a product of shape [${m}, ${k}]`);
-      }
-      return [{ dtype: view.dtype(0), shape: [m, k] }];
+/** Two operands as NumPy's matmul takes them, each perhaps with its last two axes exchanged. */
+export interface Product {
+  readonly left: Value;
+  readonly right: Value;
+  readonly transposeLeft?: boolean;
+  readonly transposeRight?: boolean;
+  /** What the product is multiplied by. */
+  readonly scale?: number;
+  /** A constant for each of the product's features. */
+  readonly bias?: string;
+}
+
+/** Shape of the product; refuses operands that don't fit each other. */
+export function productShape(view: NodeView, product: Product): readonly number[] {
+  return geometryOf(view, product).shape;
+}
+
+/** The product as an operator; its output is the node's first. */
+export function productDraft(view: NodeView, product: Product): DraftSpec {
+  const { left, right, transposeLeft = false, transposeRight = false, scale = 1, bias } = product;
+  const { shape, n, rows, columns } = geometryOf(view, product);
+  const swapped = isSwapped(product, { rows, columns });
+  const stationary = swapped ? left : right;
+  const groups = elementCount(stationary.shape.slice(0, -2));
+  const k = swapped ? rows : columns;
+  const stream = swapped ? right : left;
+  const rank = shape.length;
+  // The axis of the vectors' elements is what is summed over.
+  const inner = stream.shape.length > 1 && (swapped ? !transposeRight : transposeLeft) ? 2 : 1;
+  // Which axis of the output runs over k: none if the stationary operand is a vector.
+  const axis = stationary.shape.length === 1 ? rank : swapped && right.shape.length > 1 ? rank - 2 : rank - 1;
+  const input: DraftInput = { value: stream.id, reach: { kind: 'positionwise' }, wants: stream.shape.length - inner };
+  return {
+    body: {
+      kind: 'matMul',
+      attrs: {
+        matrix: { m: elementCount(shape) / k / groups, n, k, groups },
+        weight: stationary.id,
+        transposeWeight: swapped ? !transposeLeft : transposeRight,
+        dynamic: !stationary.constant,
+        ...(scale === 1 ? {} : { scale }),
+        ...(bias === undefined ? {} : { bias }),
+        ...(inner === 1 ? {} : { streamAxis: stream.shape.length - inner }),
+        ...(axis === rank - 1 ? {} : { outputAxis: axis }),
+      },
     },
+    inputs: stationary.constant ? [input] : [input, stationaryInput(stationary)],
+    axis,
+  };
+}
 
-    lower(view) {
-      const { m, n, k, transposeLeft, transposeRight } = gemmShape(view);
-      const [left, right] = [view.value(0), view.value(1)];
-      const alpha = view.float('alpha', 1);
-      // A constant left operand is the stationary one: (A B)' = B' A'.
-      const swapped = left.constant && !right.constant;
-      const bias = gemmBias(view, swapped ? m : k, swapped);
-      const shared = { ...(alpha === 1 ? {} : { scale: alpha }), ...(bias.plain === undefined ? {} : { bias: bias.plain }) };
-      // The axis of the vectors' elements is what is summed over.
-      const stream = swapped ? positionwise(right, transposeRight ? 1 : 0) : positionwise(left, transposeLeft ? 0 : 1);
-      const stationary = swapped ? left : right;
-      const product: DraftSpec = {
-        body: {
-          kind: 'matMul',
-          attrs: {
-            matrix: swapped ? { m: k, n, k: m, groups: 1 } : { m, n, k, groups: 1 },
-            weight: stationary.id,
-            transposeWeight: swapped ? !transposeLeft : transposeRight,
-            dynamic: !stationary.constant,
-            ...shared,
-          },
-        },
-        inputs: stationary.constant ? [stream] : [stream, stationaryInput(stationary)],
-        axis: swapped ? 0 : 1,
-      };
-      if (bias.step === undefined) return [product];
-
-      // C that is more than one row, or scaled, is added by a step of its own.
-      const between: Value = {
-        id: `${view.node.outputs[0]}.product`,
-        dtype: left.dtype,
-        shape: [m, k],
-        constant: false,
-        elements: unknownElements,
-      };
-      const beta = view.float('beta', 1);
-      return [
-        { ...product, output: between },
-        {
-          suffix: 'bias',
-          body: {
-            kind: 'step',
-            class: 'elementwise',
-            function: beta === 1 ? 'add' : 'addScaled',
-            parameters: beta === 1 ? [] : [beta],
-            operands: [between.id, bias.step.id],
-          },
-          inputs: [between, bias.step]
-            .filter(({ constant }) => !constant)
-            .map(({ id, shape }) => ({ value: id, reach: { kind: 'aligned' }, axes: alignedAxes(shape.length, 2) })),
-        },
-      ];
-    },
-  },
-
-  MatMul: {
-    infer: (view) => [{ dtype: view.dtype(0), shape: matMulShape(view).shape }],
-
-    lower(view) {
-      const [left, right] = [view.value(0), view.value(1)];
-      const { shape, n, rows, columns } = matMulShape(view);
-      const swapped = left.constant && !right.constant;
-      const stationary = swapped ? left : right;
-      const groups = elementCount(stationary.shape.slice(0, -2));
-      const k = swapped ? rows : columns;
-      const stream = swapped ? right : left;
-      const features = stream.shape.length - (swapped && stream.shape.length > 1 ? 2 : 1);
-      const rank = shape.length;
-      // Which axis of the output runs over k: none if the stationary operand is a vector.
-      const vector = stationary.shape.length === 1;
-      const axis = vector ? rank : swapped && right.shape.length > 1 ? rank - 2 : rank - 1;
-      return [
-        {
-          body: {
-            kind: 'matMul',
-            attrs: {
-              matrix: { m: elementCount(shape) / k / groups, n, k, groups },
-              weight: stationary.id,
-              transposeWeight: swapped,
-              dynamic: !stationary.constant,
-            },
-          },
-          inputs: stationary.constant ? [positionwise(stream, features)] : [positionwise(stream, features), stationaryInput(stationary)],
-          axis,
-        },
-      ];
-    },
-  },
-};
-
-/** The streamed operand: one vector in, one vector out. */
-function positionwise({ id }: Value, features: number): DraftInput {
-  return { value: id, reach: { kind: 'positionwise' }, wants: features };
+/** A constant left operand is the stationary one, as is a matrix that meets a single vector: (A B)' = B' A'. */
+function isSwapped({ left, right }: Product, { rows, columns }: { readonly rows: number; readonly columns: number }): boolean {
+  if (left.constant !== right.constant) return left.constant;
+  return right.shape.length > 1 && left.shape.length > 1 && columns === 1 && rows > 1;
 }
 
 /** The operand that is written into arrays: all of it has to exist first. */
 function stationaryInput({ id, shape }: Value): DraftInput {
-  return { value: id, reach: { kind: 'whole', samples: 1 }, prefers: shape.length - 1 };
+  return { value: id, reach: { kind: 'whole', samples: 1 }, prefers: Math.max(0, shape.length - 1) };
 }
 
-function gemmShape(view: NodeView): { m: number; n: number; k: number; transposeLeft: boolean; transposeRight: boolean } {
-  const [left, right] = [view.shape(0), view.shape(1)];
-  if (left.length !== 2 || right.length !== 2)
-    view.refuse(`its inputs have shapes ${shapeText(left)} and ${shapeText(right)}; both must be matrices`);
-  const transposeLeft = view.int('transA', 0) !== 0;
-  const transposeRight = view.int('transB', 0) !== 0;
-  const [m = 0, n = 0] = transposeLeft ? left.toReversed() : left;
-  const [inner = 0, k = 0] = transposeRight ? right.toReversed() : right;
-  if (n !== inner)
-    view.refuse(`its matrices of ${shapeText([m, n])} and ${shapeText([inner, k])} (transposed as its flags say) don't fit each other`);
-  return { m, n, k, transposeLeft, transposeRight };
+interface Geometry {
+  readonly shape: readonly number[];
+  readonly n: number;
+  readonly rows: number;
+  readonly columns: number;
 }
 
-/** `plain`: a constant for each of the product's features, added as it is. `step`: anything else that is added. */
-function gemmBias(view: NodeView, features: number, swapped: boolean): { plain?: string; step?: Value } {
-  const bias = view.optional(2);
+function geometryOf(view: NodeView, { left, right, transposeLeft = false, transposeRight = false }: Product): Geometry {
+  if (left.shape.length === 0 || right.shape.length === 0) view.refuse('one of its inputs is a scalar');
+  const [a, b] = [turned(left.shape, transposeLeft), turned(right.shape, transposeRight)];
+  const n = a.at(-1) ?? 1;
+  const rows = a.at(-2) ?? 1;
+  const inner = b.at(-2) ?? b[0] ?? 1;
+  const columns = b.length === 1 ? 1 : (b.at(-1) ?? 1);
+  if (n !== inner) view.refuse(`its inputs' shapes ${shapeText(a)} and ${shapeText(b)} don't fit each other: ${n} columns, ${inner} rows`);
+  const batch = broadcastShape(view, [a.slice(0, -2), b.slice(0, -2)]);
+  return { shape: [...batch, ...(a.length > 1 ? [rows] : []), ...(b.length > 1 ? [columns] : [])], n, rows, columns };
+}
+
+function turned(shape: readonly number[], transposed: boolean): readonly number[] {
+  return transposed && shape.length > 1 ? [...shape.slice(0, -2), ...shape.slice(-2).reverse()] : shape;
+}
+
+/** alpha * A' * B', each matrix transposed if its flag says so. */
+export function gemmProduct(view: NodeView, [a, b] = [0, 1]): Product {
+  const [left, right] = [view.value(a), view.value(b)];
+  if (left.shape.length !== 2 || right.shape.length !== 2)
+    view.refuse(`its inputs have shapes ${shapeText(left.shape)} and ${shapeText(right.shape)}; both must be matrices`);
+  return {
+    left,
+    right,
+    transposeLeft: view.int('transA', 0) !== 0,
+    transposeRight: view.int('transB', 0) !== 0,
+    scale: view.float('alpha', 1),
+  };
+}
+
+/** Shape of a Gemm with C as input `c`. */
+export function gemmShape(view: NodeView, product: Product, c = 2): readonly number[] {
+  const shape = productShape(view, product);
+  const bias = view.optional(c);
+  if (bias !== undefined && broadcastShape(view, [bias.shape, shape]).join() !== shape.join())
+    view.refuse(`its input C of shape ${shapeText(bias.shape)} can't be added to a product of shape ${shapeText(shape)}`);
+  return shape;
+}
+
+/** The product and beta * C, which is its bias if it is a row of constants, and a step behind it otherwise. */
+export function gemmDrafts(view: NodeView, product: Product, c = 2): DraftSpec[] {
+  const bias = view.optional(c);
   const beta = view.float('beta', 1);
-  if (bias === undefined || beta === 0) return {};
-  const along = bias.shape.at(swapped ? -2 : -1) ?? 1;
-  const isVector = elementCount(bias.shape) === features && along === features;
-  return bias.constant && beta === 1 && isVector ? { plain: bias.id } : { step: bias };
+  if (bias === undefined || beta === 0) return [productDraft(view, product)];
+  const [m = 1, k = 1] = productShape(view, product);
+  const swapped = product.left.constant && !product.right.constant;
+  const features = swapped ? m : k;
+  const isVector = elementCount(bias.shape) === features && (bias.shape.at(swapped ? -2 : -1) ?? 1) === features;
+  if (bias.constant && beta === 1 && isVector) return [productDraft(view, { ...product, bias: bias.id })];
+
+  const between = view.between('product', [m, k]);
+  return [
+    { ...productDraft(view, product), output: between },
+    {
+      suffix: 'bias',
+      body: {
+        kind: 'step',
+        class: 'elementwise',
+        function: beta === 1 ? 'add' : 'addScaled',
+        parameters: beta === 1 ? [] : [beta],
+        operands: [between.id, bias.id],
+      },
+      inputs: [between, bias]
+        .filter(({ constant }) => !constant)
+        .map(({ id, shape }) => ({ value: id, reach: { kind: 'aligned' }, axes: alignedAxes(shape.length, 2) })),
+    },
+  ];
 }
 
-function matMulShape(view: NodeView): { shape: readonly number[]; n: number; rows: number; columns: number } {
-  const [left, right] = [view.shape(0), view.shape(1)];
-  if (left.length === 0 || right.length === 0) view.refuse('one of its inputs is a scalar');
-  const n = left.at(-1) ?? 1;
-  const rows = left.at(-2) ?? 1;
-  const inner = right.at(-2) ?? right[0] ?? 1;
-  const columns = right.length === 1 ? 1 : (right.at(-1) ?? 1);
-  if (n !== inner)
-    view.refuse(`its inputs' shapes ${shapeText(left)} and ${shapeText(right)} don't fit each other: ${n} columns, ${inner} rows`);
-  const batch = broadcastShape(view, [left.slice(0, -2), right.slice(0, -2)]);
-  return { shape: [...batch, ...(left.length > 1 ? [rows] : []), ...(right.length > 1 ? [columns] : [])], n, rows, columns };
-}
+const matMul = (view: NodeView): Product => ({ left: view.value(0), right: view.value(1) });
+
+export const PRODUCTS: OperatorRules = {
+  Gemm: {
+    infer: (view) => [{ dtype: view.dtype(0), shape: gemmShape(view, gemmProduct(view)) }],
+    lower: (view) => gemmDrafts(view, gemmProduct(view)),
+  },
+
+  MatMul: {
+    infer: (view) => [{ dtype: view.dtype(0), shape: productShape(view, matMul(view)) }],
+    lower: (view) => [productDraft(view, matMul(view))],
+  },
+};

@@ -2,7 +2,7 @@
 
 import type { DType } from '../../ir/graph.ts';
 import type { DraftSpec } from '../draft.ts';
-import { elementCount } from '../model.ts';
+import { elementCount, shapeText } from '../model.ts';
 import type { NodeView } from '../node-view.ts';
 import type { OperatorRule, OperatorRules } from '../rule.ts';
 import { stridesOf } from './broadcast.ts';
@@ -102,7 +102,7 @@ function reduceElements(
 const sum: Fold = (values) => values.reduce((a, b) => a + b, 0);
 const sumOfSquares: Fold = (values) => values.reduce((a, b) => a + b * b, 0);
 
-function globalPool(name: string): OperatorRule {
+export function globalPool(name: string): OperatorRule {
   const reductionOf = (view: NodeView): Reduction => ({ axes: spatialSizes(view).map((_, d) => d + 2), keepDims: true });
   return {
     infer: (view) => [{ dtype: view.dtype(0), shape: reducedShape(view.shape(0), reductionOf(view)) }],
@@ -122,6 +122,17 @@ function argRule(name: string): OperatorRule {
   };
 }
 
+/** Determinants of the matrices in the last two axes. */
+const determinant: OperatorRule = {
+  since: 11,
+  infer(view) {
+    const shape = view.shape(0);
+    if (shape.length < 2 || shape.at(-1) !== shape.at(-2)) view.refuse(`its input has shape ${shapeText(shape)}, which is not of square matrices`);
+    return [{ dtype: view.dtype(0), shape: shape.slice(0, -2) }];
+  },
+  lower: (view) => [reduceDraft(view, 'determinant', { axes: [view.rank(0) - 2, view.rank(0) - 1], keepDims: false })],
+};
+
 export const REDUCTIONS: OperatorRules = {
   ReduceSum: reduceRule('sum', 13, sum),
   ReduceMean: reduceRule('mean', 18, (values, dtype) => sum(values, dtype) / values.length),
@@ -135,6 +146,8 @@ export const REDUCTIONS: OperatorRules = {
   ReduceLogSumExp: reduceRule('logSumExp', 18, (values) => Math.log(values.reduce((a, b) => a + Math.exp(b), 0))),
   ArgMax: argRule('argMax'),
   ArgMin: argRule('argMin'),
+  Det: determinant,
   GlobalAveragePool: globalPool('mean'),
+  GlobalLpPool: globalPool('lp'),
   GlobalMaxPool: globalPool('max'),
 };

@@ -22,10 +22,12 @@ const INTEGER_BITS: Partial<Record<DType, number>> = {
   int16: -16,
   int8: -8,
   int4: -4,
+  int2: -2,
   uint32: 32,
   uint16: 16,
   uint8: 8,
   uint4: 4,
+  uint2: 2,
 };
 
 /** A folded result as its type holds it: rounded if floating, wrapped around if an integer of up to 32 bits. */

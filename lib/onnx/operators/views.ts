@@ -2,7 +2,7 @@
 // Those that change nothing at all (Identity, Dropout at inference) disappear.
 
 import type { Lowering } from '../draft.ts';
-import { dtypeOf, isFloating, isInteger, typeName } from '../dtype.ts';
+import { isFloating, isInteger } from '../dtype.ts';
 import { elementCount, shapeText } from '../model.ts';
 import type { NodeView } from '../node-view.ts';
 import type { Inferred, OperatorRule, OperatorRules } from '../rule.ts';
@@ -125,14 +125,20 @@ export const VIEWS: OperatorRules = {
     infer(view) {
       const training = view.opset >= 12 ? view.optional(2)?.elements() : undefined;
       if (training?.[0]) view.refuse('it is in training mode', 'Export the model for inference: call model.eval() first.');
-      return [sameElements(view, view.shape(0))];
+      // The mask of what is kept: everything, which needs no computing.
+      const mask = view.opset < 10 ? view.dtype(0) : 'bool';
+      return [sameElements(view, view.shape(0)), { dtype: mask, shape: view.shape(0), constant: true }];
     },
     lower: () => ({ sameAs: 0 }),
   },
 
-  Cast: castRule((view) => {
-    const number = view.int('to', 0);
-    return dtypeOf(number) ?? view.refuse(`it makes ${typeName(number)}, which is not supported`);
-  }),
+  /** The same bytes read as another type of as many bits. */
+  BitCast: {
+    since: 26,
+    infer: (view) => [{ dtype: view.elementType('to') ?? view.dtype(0), shape: view.shape(0) }],
+    lower: (view) => viewDraft(view, 'bitCast', view.shape(0), view.shape(0)),
+  },
+
+  Cast: castRule((view) => view.elementType('to') ?? view.refuse('it says no type')),
   CastLike: { since: 15, reads: 1, ...castRule((view) => view.dtype(1)) },
 };

@@ -19,8 +19,8 @@ import { allCompute, type CopyRule, cheapest, fittingCopies, greedySegments } fr
  */
 export const cimMlc: Optimizer = {
   name: 'cim-mlc',
-  segment: ({ graph, hardware, form, mostArrays = hardware.arrays }) => {
-    const flat = flatten(graph, hardware, { mostArrays: Math.min(hardware.arrays, mostArrays) });
+  segment: ({ graph, folds, hardware, form, mostArrays = hardware.arrays }) => {
+    const flat = flatten(graph, hardware, { mostArrays: Math.min(hardware.arrays, mostArrays), folds });
     const policy = policyFor(graph);
     const drafts = greedySegments(flat, hardware.arrays).map((members) => {
       const { operators } = members;

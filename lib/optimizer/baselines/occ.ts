@@ -17,10 +17,10 @@ import { allCompute } from './pipeline.ts';
  */
 export const occ: Optimizer = {
   name: 'occ',
-  segment: ({ graph, hardware, form, mostArrays = hardware.arrays }) => {
+  segment: ({ graph, folds, hardware, form, mostArrays = hardware.arrays }) => {
     const most = Math.min(hardware.arrays, mostArrays);
     const column = ({ attrs }: MatrixOperator): number => Math.min(most, tileGrid(attrs.matrix, hardware).rowTiles);
-    const flat = flatten(graph, hardware, { mostArrays: form === 'same-cost' ? most : column });
+    const flat = flatten(graph, hardware, { mostArrays: form === 'same-cost' ? most : column, folds });
     const drafts = flat.subOperators.map((operator, first) => allCompute({ first, operators: [operator] }, [1], hardware));
     return { flat, drafts, frozenMemory: 0 };
   },

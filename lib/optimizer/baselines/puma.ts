@@ -12,8 +12,8 @@ import { allCompute, type CopyRule, cheapest, fittingCopies, greedySegments } fr
 /** as-published: as many copies as fit, so that all take their input at one pace. same-cost: as many as pay for their writing. */
 export const puma: Optimizer = {
   name: 'puma',
-  segment: ({ graph, hardware, form, mostArrays = hardware.arrays }) => {
-    const flat = flatten(graph, hardware, { mostArrays: Math.min(hardware.arrays, mostArrays) });
+  segment: ({ graph, folds, hardware, form, mostArrays = hardware.arrays }) => {
+    const flat = flatten(graph, hardware, { mostArrays: Math.min(hardware.arrays, mostArrays), folds });
     const drafts = greedySegments(flat, hardware.arrays).map((members) => {
       const { operators } = members;
       const inProportion: CopyRule = (load) => operators.map(({ shape }) => ceilDiv(shape.m, load));

@@ -3,7 +3,7 @@
 
 import type { Bytes, Cycles } from '../../base/units.ts';
 import type { Home, Homes } from '../../cost/machine/segment.ts';
-import type { TensorWork, Work } from '../../cost/machine/work.ts';
+import { runsOf, type TensorWork, type Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 
 /** Half of the buffer is left to the windows of running pipelines, as in the emitter. */
@@ -29,7 +29,14 @@ export function chooseHomes(work: Work, { segmentOf, cycles, arrays }: Cut, hard
   const trafficLeft: Bytes[] = cycles.map((time) => time * hardware.bufferBytesPerCycle * PORT_SHARE);
   const arraysLeft = [...arrays];
   const homes = new Map<number, Home>();
+  const { opens } = runsOf(work);
+  /** Counts the ends of repeated blocks before each sub-operator: data does not stay on chip across one. */
+  let ends = 0;
+  const part = opens.map((open) => (open ? ++ends : ends));
+  const crosses = ({ makers, readers }: TensorWork): boolean => partOf(makers[0]) !== partOf(readers.at(-1));
+  const partOf = (task: number | undefined): number | undefined => part[Math.max(0, work.tasks[task ?? 0]?.sub ?? 0)];
   const candidates = work.tensors.flatMap((tensor, i) => {
+    if (crosses(tensor)) return [];
     const uses = usesOf(work, tensor, segmentOf);
     if (uses === undefined) return [];
     return [{ tensor: i, bytes: tensor.bytes, ...uses, worth: uses.saved / (tensor.bytes * (uses.to - uses.from + 1)) }];

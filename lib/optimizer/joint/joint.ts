@@ -8,6 +8,7 @@ import type { Homes } from '../../cost/machine/segment.ts';
 import { type MachineCost, machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
 import { type Work, workOf } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
+import type { Fold } from '../../ir/fold.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { type Flattened, flatten } from '../flatten.ts';
 import type { Optimizer } from '../optimizer.ts';
@@ -20,6 +21,7 @@ export interface JointOptions {
   readonly computeOnly: boolean;
   readonly weigh: (cycles: Cycles, energy: Picojoules) => number;
   readonly mostArrays?: number;
+  readonly folds: readonly Fold[];
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -57,7 +59,7 @@ export async function jointCandidates(graph: Graph, hardware: Hardware, options:
   );
   const seen = new Set<string>();
   for (const [g, mostArrays] of (grains.length > 0 ? grains : [options.mostArrays ?? hardware.arrays]).entries()) {
-    const flat = flatten(graph, hardware, { mostArrays });
+    const flat = flatten(graph, hardware, { mostArrays, folds: options.folds });
     const key = flat.subOperators.map(({ id }) => id).join();
     if (seen.has(key)) continue;
     seen.add(key);
@@ -97,9 +99,10 @@ export async function jointCandidates(graph: Graph, hardware: Hardware, options:
 /** The best candidate under the machine's cost, for latency. */
 export const joint: Optimizer = {
   name: 'joint',
-  segment: async ({ graph, hardware, mostArrays, onProgress, signal }) => {
+  segment: async ({ graph, folds, hardware, mostArrays, onProgress, signal }) => {
     const [best] = await jointCandidates(graph, hardware, {
       staging: true,
+      folds,
       computeOnly: false,
       weigh: (cycles) => cycles,
       ...(mostArrays !== undefined && { mostArrays }),

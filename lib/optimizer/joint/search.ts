@@ -5,7 +5,7 @@ import { internal } from '../../base/problem.ts';
 import { type Bytes, type Cycles, type Picojoules, sum } from '../../base/units.ts';
 import type { Homes } from '../../cost/machine/segment.ts';
 import { rewriteCycles, runCycles, type StagedAllotment } from '../../cost/machine/total.ts';
-import type { Work } from '../../cost/machine/work.ts';
+import { runsOf, type Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import { type Option, SegmentAllotter } from './allot.ts';
 
@@ -28,6 +28,8 @@ export interface SearchOptions {
 
 interface Node {
   readonly option: Option;
+  /** How often it runs. */
+  readonly times: number;
   /** Arrays of the chip that homes leave to this segment. */
   readonly available: number;
   readonly homes: number;
@@ -43,6 +45,7 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
   const subs = work.products.length;
   const endingAt: Node[][] = [];
   const reserved = reservedArrays(work, homes);
+  const { times, opens } = runsOf(work);
   for (let last = 0; last < subs; last++) {
     const nodes: Node[] = [];
     let tiles = 0;
@@ -56,8 +59,9 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
       const previous = first === 0 ? [] : (endingAt[first - 1] ?? []);
       if (first > 0 && previous.length === 0) continue;
       for (const option of optionsOf(new SegmentAllotter(work, first, last, homes, hardware), available, options)) {
-        nodes.push(reach(option, available, held, previous, options));
+        nodes.push(reach({ option, available, homes: held, times: times[first] ?? 1 }, previous, opens[first] ?? false, options));
       }
+      if (opens[first]) break;
     }
     endingAt.push(pareto(nodes));
     options.onProgress?.((last + 1) / subs);
@@ -96,23 +100,23 @@ function optionsOf(allotter: SegmentAllotter, available: number, { budgets, slac
   return options;
 }
 
-/** The node of an option: the best node to come from, with as many pieces staged as that leaves arrays for. */
-function reach(option: Option, available: number, homes: number, previous: readonly Node[], options: SearchOptions): Node {
+/** The node of an option: the best node to come from, with as many pieces staged as that leaves arrays for, or none. */
+function reach(begun: Omit<Node, 'value' | 'staged'>, previous: readonly Node[], unstaged: boolean, options: SearchOptions): Node {
+  const { option, available, times } = begun;
   const { hardware } = options;
   if (option.first === 0) {
     const none = option.tiles.map(() => false);
-    return { option, available, homes, value: boundary(option, none, options), staged: none };
+    return { ...begun, value: times * boundary(option, none, options), staged: none };
   }
   let best: { before: Node; value: number; free: number } | undefined;
   for (const before of previous) {
-    const free = Math.min(available, hardware.arrays - before.homes) - before.option.arrays;
-    const stage = stagedWithin(option, options.staging ? free : 0);
-    const value = before.value + running(before, stage.bytes, options) + stage.boundary(options);
+    const free = options.staging && !unstaged ? Math.min(available, hardware.arrays - before.homes) - before.option.arrays : 0;
+    const stage = stagedWithin(option, free);
+    const value = before.value + running(before, stage.bytes, options) + times * stage.boundary(options);
     if (best === undefined || value < best.value) best = { before, value, free };
   }
   if (best === undefined) throw internal(`no segment ends before sub-operator ${option.first}`);
-  const staged = stagedWithin(option, options.staging ? best.free : 0).flags;
-  return { option, available, homes, value: best.value, staged, before: best.before };
+  return { ...begun, value: best.value, staged: stagedWithin(option, best.free).flags, before: best.before };
 }
 
 /** Pieces of an option that `free` arrays can take ahead of time, largest fetch first. */
@@ -139,9 +143,9 @@ function order(option: Option): readonly number[] {
   return found;
 }
 
-function running({ option }: Node, staged: Bytes, { hardware, weigh }: SearchOptions): number {
+function running({ option, times }: Node, staged: Bytes, { hardware, weigh }: SearchOptions): number {
   const cycles = runCycles(option.load, staged, hardware);
-  return weigh(cycles, option.load.energy + cycles * staticPower(hardware));
+  return times * weigh(cycles, option.load.energy + cycles * staticPower(hardware));
 }
 
 function boundary(option: Option, staged: readonly boolean[], { hardware, weigh }: SearchOptions): number {
