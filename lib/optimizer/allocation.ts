@@ -1,6 +1,8 @@
 // The allocation problem of one segment, and the interface its solvers share.
 // Minimise max_i L_i (Eq. (9), (10)) over arrays per operator and mode, within the chip (Eq. (8)), sharing allowed (Eq. (6)).
 
+import type { Problem } from '../base/problem.ts';
+import { counted } from '../base/text.ts';
 import { type Cycles, sum } from '../base/units.ts';
 import { computeLatency, type Demand, feedLatency, operatorLatency } from '../cost/paper.ts';
 import type { Hardware } from '../hardware/hardware.ts';
@@ -53,6 +55,12 @@ export interface Solver {
   readonly name: SolverName;
   /** An optimal allocation, or undefined when one copy of each operator exceeds the budget. */
   readonly solve: (problem: AllocationProblem) => Allocation | undefined;
+}
+
+/** What a solver says that gave up. */
+export function noOptimum(solver: SolverName, { claims }: AllocationProblem, timeLimitSeconds: number, status: string): Problem {
+  const reason = `no optimum within ${timeLimitSeconds} s for a segment of ${counted(claims.length, 'operator')} (${status})`;
+  return { kind: 'solver', solver, reason, next: 'Use the exact solver, or allow it more time.' };
 }
 
 /** max_i L_i of a choice of arrays: the objective every solver's integers are judged by. */

@@ -1,6 +1,7 @@
 // A plan for people: one line a segment. Plan -> text.
 
 import { formatNumber, formatPercent, printable, shortened, textTable } from '../base/text.ts';
+import { timesOf } from './folding.ts';
 import type { Plan, SegmentPlan } from './plan.ts';
 
 const WIDEST_LIST = 44;
@@ -9,19 +10,19 @@ export function printPlan(plan: Plan): string {
   const head = `${printable(plan.model.name)} on ${printable(plan.hardware.name)} (${plan.hardware.arrays} arrays), ${plan.optimizer} with ${plan.solver} on the ${plan.cost}'s cost`;
   const table = textTable(
     ['segment', 'operators', 'compute', 'memory', 'idle', 'intra', 'write back', 'switch', 'rewrite'],
-    plan.segments.map((segment) => row(segment, plan.hardware.arrays)),
+    plan.segments.map((segment) => row(segment, plan.hardware.arrays, timesOf(plan, segment.id))),
   );
   return `${head}\n${table}\ntotal ${formatNumber(Math.round(plan.analyticCycles))} cycles`;
 }
 
-function row(segment: SegmentPlan, arrays: number): readonly (string | number)[] {
+function row(segment: SegmentPlan, arrays: number, times: number): readonly (string | number)[] {
   const compute = count(segment.operators.flatMap((operator) => operator.compute));
   const memory = count(segment.operators.flatMap((operator) => [...operator.memoryIn, ...operator.memoryOut]));
   const shared = count(segment.operators.flatMap((operator) => operator.sharedIn));
   const names = segment.operators.map(({ id, copies }) => (copies === 1 ? id : `${id} x${formatNumber(copies)}`)).join(' ');
   const { writeBack, switch: switching, rewrite } = segment.interCycles;
   return [
-    segment.id,
+    times === 1 ? segment.id : `${segment.id} x${times}`,
     shortened(printable(names), WIDEST_LIST),
     compute,
     `${memory} (${formatPercent(memory / arrays)})${shared > 0 ? `, ${shared} shared` : ''}`,

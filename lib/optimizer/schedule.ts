@@ -6,6 +6,7 @@ import { lowerBound } from '../cost/bound.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { foldGraph } from '../ir/fold.ts';
 import type { Graph } from '../ir/graph.ts';
+import { checkChip, checkLimits } from './check-problem.ts';
 import type { SharingRule } from './edges.ts';
 import { blocksWorthFolding, repeatsOf, totalCycles } from './folding.ts';
 import { placeAllotments } from './joint/place.ts';
@@ -42,6 +43,8 @@ export interface ScheduleOptions {
 export async function schedule(graph: Graph, hardware: Hardware, options: ScheduleOptions = {}): Promise<Plan> {
   const { solver: solverName = 'exact', cost = 'paper', objective = 'latency', seed = 0 } = options;
   checkOptions(cost, objective, seed);
+  checkLimits(options);
+  checkChip(hardware);
   const optimizer = typeof options.optimizer === 'object' ? options.optimizer : findOptimizer(options.optimizer ?? 'cmswitch');
   const folded = foldGraph(graph, blocksWorthFolding(graph, hardware));
   const decision = await optimizer.segment({

@@ -5,6 +5,7 @@
 
 import type { Cycles } from '../base/units.ts';
 import { type Allocation, type AllocationProblem, type Budget, objectiveOf, type Solver, sharedArrays } from './allocation.ts';
+import { checkAllocationProblem } from './check-problem.ts';
 import { Sharing } from './sharing.ts';
 
 /** Latencies closer than this, relative, are the same number computed in two ways. */
@@ -39,6 +40,7 @@ interface Search {
 }
 
 function solve(problem: AllocationProblem): Allocation | undefined {
+  checkAllocationProblem(problem);
   const { claims, edges, budget, hardware } = problem;
   const { dCim, dMain } = hardware;
   const search: Search = { needs: needsOf(problem), budget, dCim, dMain, sharing: new Sharing(edges, claims.length) };

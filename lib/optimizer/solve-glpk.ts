@@ -1,15 +1,14 @@
 // GLPK (glpk.js, GPL-3.0, an optional dependency loaded on demand) on the mixed-integer form of the problem.
 
 import { CompileError } from '../base/problem.ts';
-import type { Allocation, AllocationProblem, Solver } from './allocation.ts';
+import { type Allocation, type AllocationProblem, noOptimum, type Solver } from './allocation.ts';
+import { checkAllocationProblem } from './check-problem.ts';
 import { allocationFrom, allocationModel, type MixedIntegerModel } from './model.ts';
 
 type Glpk = Awaited<ReturnType<typeof import('glpk.js/node').default>>;
 
-const TIME_LIMIT_SECONDS = 60;
-
 /** Throws `solver` when the optional package is not installed. */
-export async function loadGlpk(): Promise<Solver> {
+export async function loadGlpk(timeLimitSeconds: number): Promise<Solver> {
   let glpk: Glpk;
   try {
     glpk = await (await import('glpk.js/node')).default();
@@ -17,17 +16,17 @@ export async function loadGlpk(): Promise<Solver> {
     const reason = `glpk.js could not be loaded (${(error as Error).message})`;
     throw new CompileError([{ kind: 'solver', solver: 'glpk', reason, next: 'Run npm install glpk.js, or use --solver exact.' }]);
   }
-  return { name: 'glpk', solve: (problem) => solve(glpk, problem) };
+  return { name: 'glpk', solve: (problem) => solve(glpk, problem, timeLimitSeconds) };
 }
 
-function solve(glpk: Glpk, problem: AllocationProblem): Allocation | undefined {
+function solve(glpk: Glpk, problem: AllocationProblem, timeLimitSeconds: number): Allocation | undefined {
+  checkAllocationProblem(problem);
   if (problem.claims.length === 0) return { compute: [], memory: [], shared: [], latency: 0 };
-  const options = { msglev: glpk.GLP_MSG_OFF, tmlim: TIME_LIMIT_SECONDS, mipgap: 0 };
+  const options = { msglev: glpk.GLP_MSG_OFF, tmlim: timeLimitSeconds, mipgap: 0 };
   const { status, vars } = glpk.solve(glpkModel(glpk, allocationModel(problem)), options).result;
   if (status === glpk.GLP_NOFEAS || status === glpk.GLP_INFEAS) return undefined;
   if (status !== glpk.GLP_OPT) {
-    const reason = `no optimum within ${TIME_LIMIT_SECONDS} s for a segment of ${problem.claims.length} operators (status ${status})`;
-    throw new CompileError([{ kind: 'solver', solver: 'glpk', reason, next: 'Use --solver exact.' }]);
+    throw new CompileError([noOptimum('glpk', problem, timeLimitSeconds, `status ${status}`)]);
   }
   return allocationFrom(problem, (variable) => vars[variable] ?? 0);
 }

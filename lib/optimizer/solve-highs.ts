@@ -1,7 +1,8 @@
 // HiGHS (MIT, compiled to WebAssembly, loaded on demand) on the mixed-integer form of the problem, as LP text.
 
 import { CompileError } from '../base/problem.ts';
-import type { Allocation, AllocationProblem, Solver } from './allocation.ts';
+import { type Allocation, type AllocationProblem, noOptimum, type Solver } from './allocation.ts';
+import { checkAllocationProblem } from './check-problem.ts';
 import { allocationFrom, allocationModel } from './model.ts';
 import { printLp } from './model-text.ts';
 
@@ -15,23 +16,22 @@ const OPTIONS = {
   mip_abs_gap: 0,
   mip_feasibility_tolerance: 1e-10,
   primal_feasibility_tolerance: 1e-10,
-  time_limit: 60,
   output_flag: false,
 } as const;
 
-export async function loadHighs(): Promise<Solver> {
+export async function loadHighs(timeLimitSeconds: number): Promise<Solver> {
   const { default: loader } = await import('highs');
   const highs = await (loader as unknown as Loader)();
-  return { name: 'highs', solve: (problem) => solve(highs, problem) };
+  return { name: 'highs', solve: (problem) => solve(highs, problem, timeLimitSeconds) };
 }
 
-function solve(highs: Highs, problem: AllocationProblem): Allocation | undefined {
+function solve(highs: Highs, problem: AllocationProblem, timeLimitSeconds: number): Allocation | undefined {
+  checkAllocationProblem(problem);
   if (problem.claims.length === 0) return { compute: [], memory: [], shared: [], latency: 0 };
-  const solution = highs.solve(printLp(allocationModel(problem)), OPTIONS);
+  const solution = highs.solve(printLp(allocationModel(problem)), { ...OPTIONS, time_limit: timeLimitSeconds });
   if (solution.Status === 'Infeasible') return undefined;
   if (solution.Status !== 'Optimal') {
-    const reason = `no optimum for a segment of ${problem.claims.length} operators (${solution.Status})`;
-    throw new CompileError([{ kind: 'solver', solver: 'highs', reason, next: 'Use --solver exact.' }]);
+    throw new CompileError([noOptimum('highs', problem, timeLimitSeconds, solution.Status)]);
   }
   return allocationFrom(problem, (variable) => {
     const column = solution.Columns[variable];

@@ -1,6 +1,7 @@
 // Every broken invariant of a plan: Plan (+ the Graph it is for) -> Problems.
 
 import type { Problem } from '../base/problem.ts';
+import { foldGraph } from '../ir/fold.ts';
 import { type Graph, isMatrix, type OperatorId, type TensorId } from '../ir/graph.ts';
 import type { ArrayId, OperatorPlan, Plan, SegmentPlan } from './plan.ts';
 
@@ -15,7 +16,11 @@ export function verifyPlan(plan: Plan, graph: Graph): readonly Problem[] {
     checkSegment(segment, plan.hardware.arrays, (reason) => add(`segment ${segment.id}`, reason));
     checkSharing(segment, feeds, (reason) => add(`segment ${segment.id}`, reason));
   }
-  checkComplete(plan, graph, add);
+  const folded = foldGraph(
+    graph,
+    plan.repeats.map(({ block }) => block),
+  );
+  checkComplete(plan, folded.graph, add);
   return problems;
 }
 

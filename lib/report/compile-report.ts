@@ -5,6 +5,7 @@ import { sum } from '../base/units.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { OperatorPlan, Plan, SegmentPlan } from '../optimizer/plan.ts';
 import type { Trace } from '../simulator/trace.ts';
+import { timesOf } from './roles.ts';
 
 /** What a report is made of; the trace is absent if the simulation was left out. */
 export interface Compiled {
@@ -19,6 +20,7 @@ export type CompileReport = ReturnType<typeof compileReport>;
 /** Latency is for the whole batch; throughput counts its samples. */
 export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
   const batch = graph.bindings.batch ?? 1;
+  const times = timesOf(plan);
   return {
     schemaVersion: 1 as const,
     model: plan.model,
@@ -30,7 +32,7 @@ export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
     cost: plan.cost,
     objective: plan.objective,
     seed: plan.seed,
-    segments: plan.segments.map(segmentReport),
+    segments: plan.segments.map((segment, i) => segmentReport(segment, times[i] ?? 1)),
     cycles: {
       analytic: plan.analyticCycles,
       simulated: trace?.makespanCycles ?? null,
@@ -43,12 +45,14 @@ export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
   };
 }
 
-function segmentReport(segment: SegmentPlan) {
+function segmentReport(segment: SegmentPlan, times: number) {
   const staged = new Set(segment.staged.flatMap(({ arrays }) => arrays));
   const computing = new Set(segment.operators.flatMap(({ compute }) => compute));
   const storing = new Set(segment.operators.flatMap(({ memoryIn, memoryOut }) => [...memoryIn, ...memoryOut]));
   return {
     id: segment.id,
+    /** More than 1 for a segment of a repeated block, which runs once an instance. */
+    times,
     operators: segment.operators.map(operatorReport),
     computeArrays: computing.size,
     memoryArrays: storing.size,
@@ -82,8 +86,9 @@ function operatorReport(operator: OperatorPlan) {
 function plannedMemoryShare(plan: Plan): number {
   let storing = 0;
   let all = 0;
-  for (const { intraCycles, interCycles, memoryMode } of plan.segments) {
-    const cycles = intraCycles + interCycles.writeBack + interCycles.switch + interCycles.rewrite;
+  const times = timesOf(plan);
+  for (const [i, { intraCycles, interCycles, memoryMode }] of plan.segments.entries()) {
+    const cycles = (times[i] ?? 1) * (intraCycles + interCycles.writeBack + interCycles.switch + interCycles.rewrite);
     storing += cycles * memoryMode.length;
     all += cycles * plan.hardware.arrays;
   }
