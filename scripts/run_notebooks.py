@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-KEPT_TYPES = ("application/vnd.plotly.v1+json", "image/png", "text/plain")
+KEPT_TYPES = ("application/vnd.plotly.v1+json", "image/png", "text/latex", "text/plain")
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 

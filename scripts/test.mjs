@@ -91,6 +91,7 @@ async function check(name, [script, ...args]) {
 function reportFile({ file, passed, failed, skipped, seconds, why, output }) {
   const counts = `${passed + failed} test${passed + failed === 1 ? '' : 's'}${skipped > 0 ? `, ${skipped} skipped` : ''}`;
   line(failed === 0, file, { seconds, counts });
+  for (const [leftOut] of output.matchAll(/^left out: .*$/gm)) console.log(`          ${leftOut}`);
   if (failed > 0) console.log([output.trimEnd(), ...(why === undefined ? [] : [`${file}: ${why}`])].join('\n'));
 }
 

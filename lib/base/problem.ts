@@ -48,6 +48,11 @@ export type Problem =
       readonly reason: string;
     }
   | { readonly kind: 'solver'; readonly solver: string; readonly reason: string; readonly next: string }
+  // Sweeps: `where` is a JSON path of the spec, or of a job; `server` has no password in it
+  | { readonly kind: 'sweep'; readonly where: string; readonly found: string; readonly expected: string }
+  | { readonly kind: 'queue'; readonly server: string; readonly reason: string; readonly next: string }
+  // Functional runs: operators, tensors and inputs that cannot be computed on real numbers
+  | { readonly kind: 'run'; readonly where: string; readonly reason: string; readonly next: string }
   // Program text and program checks
   | { readonly kind: 'syntax'; readonly line: number; readonly column: number; readonly found: string; readonly expected: string }
   | { readonly kind: 'program'; readonly rule: ProgramRule; readonly where: string; readonly reason: string; readonly next: string };
@@ -107,6 +112,12 @@ function describeAll(problems: readonly Problem[]): string {
   return [...shown, ...(more > 0 ? [`... and ${more} more problem${more === 1 ? '' : 's'}.`] : [])].join('\n');
 }
 
+/** "a, b, c and 5 more". */
+function listed(names: readonly string[]): string {
+  const more = names.length - MOST_SHOWN;
+  return more <= 0 ? names.join(', ') : `${names.slice(0, MOST_SHOWN).join(', ')} and ${more} more`;
+}
+
 /** One message, in plain words. */
 export function describe(problem: Problem): string {
   switch (problem.kind) {
@@ -129,12 +140,12 @@ export function describe(problem: Problem): string {
     case 'onnx-unbound':
       return (
         `Symbolic dimension${problem.dimensions.length === 1 ? '' : 's'} without a value: ` +
-        `${problem.dimensions.map((d) => `'${d.name}' of '${d.tensor}'`).join(', ')}. Bind ${problem.dimensions.length === 1 ? 'it' : 'them'}, for example: ${problem.example}`
+        `${listed(problem.dimensions.map((d) => `'${d.name}' of '${d.tensor}'`))}. Bind ${problem.dimensions.length === 1 ? 'it' : 'them'}, for example: ${problem.example}`
       );
     case 'onnx-binding':
       return `Binding '${problem.name}': ${problem.reason}. ${
         problem.known.length > 0
-          ? `The model's symbolic dimensions are: ${problem.known.join(', ')}.`
+          ? `The model's symbolic dimensions are: ${listed(problem.known)}.`
           : 'The model has no symbolic dimensions; leave the binding out.'
       }`;
     case 'graph':
@@ -158,6 +169,12 @@ export function describe(problem: Problem): string {
       );
     case 'solver':
       return `Solver '${problem.solver}': ${problem.reason}. ${problem.next}`;
+    case 'sweep':
+      return `Sweep: ${problem.where}: found ${problem.found}, expected ${problem.expected}.`;
+    case 'queue':
+      return `Queue ${problem.server}: ${problem.reason}. ${problem.next}`;
+    case 'run':
+      return `Run: ${problem.where}: ${problem.reason}. ${problem.next}`;
     case 'syntax':
       return `Line ${problem.line}, column ${problem.column}: found ${problem.found}, expected ${problem.expected}.`;
     case 'program':

@@ -58,7 +58,12 @@ export function foldGraph(graph: Graph, blocks: readonly number[]): Folded {
   const tensors = graph.tensors
     .filter(({ id }) => !dropped.has(id))
     .map((tensor) => (isOutput.has(tensor.id) && tensor.role === 'activation' ? { ...tensor, role: 'output' as const } : tensor));
-  return { graph: { ...graph, tensors, operators, outputs, inputs: graph.inputs.filter((id) => !dropped.has(id)), blocks: [] }, folds };
+  const left = new Set(operators.map(({ id }) => id));
+  const caches = graph.caches.filter(({ operator }) => left.has(operator));
+  return {
+    graph: { ...graph, tensors, operators, outputs, inputs: graph.inputs.filter((id) => !dropped.has(id)), blocks: [], caches },
+    folds,
+  };
 }
 
 const NO_OPERATORS: ReadonlyMap<OperatorId, OperatorId> = new Map();

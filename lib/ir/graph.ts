@@ -101,7 +101,11 @@ export interface OperatorAttrs {
    * inputs[0]; `operands` are the others, in ONNX order, streamed ones included.
    */
   readonly elementwise: { readonly function: string; readonly operands: readonly TensorId[]; readonly parameters?: readonly number[] };
-  readonly pool: Spatial & { readonly function: 'max' | 'average' | 'lp' | 'maxIndices'; readonly ceilMode: boolean; readonly countIncludePad: boolean };
+  readonly pool: Spatial & {
+    readonly function: 'max' | 'average' | 'lp' | 'maxIndices';
+    readonly ceilMode: boolean;
+    readonly countIncludePad: boolean;
+  };
   readonly reduce: { readonly function: string; readonly axes: readonly number[]; readonly keepDims: boolean };
   readonly softmax: { readonly axis: number };
   readonly normalize: {
@@ -171,6 +175,21 @@ export interface Block {
   readonly carried: readonly { readonly initial: TensorId; readonly next: TensorId }[];
 }
 
+/** Keys or values that an attention keeps of earlier tokens, from one pass of the network to the next. */
+export interface Cache {
+  readonly kind: 'key' | 'value';
+  /** The product whose right operand it is. */
+  readonly operator: OperatorId;
+  /** The input that holds earlier tokens (role `state`); absent if there are none, or none are given. */
+  readonly past?: TensorId;
+  /** The output that holds them with this pass' tokens, for the next one. */
+  readonly present?: TensorId;
+  /** Tokens that the product reads. */
+  readonly tokens: number;
+  /** Of all samples of the batch. */
+  readonly elementsPerToken: number;
+}
+
 export interface Graph {
   readonly noun: 'graph';
   readonly schemaVersion: 1;
@@ -185,6 +204,8 @@ export interface Graph {
   readonly operators: readonly Operator[];
   /** In the order of the operators; no two overlap. */
   readonly blocks: readonly Block[];
+  /** Key and value of each attention that has a cache, in the order of the operators. */
+  readonly caches: readonly Cache[];
 }
 
 export function isMatrix(operator: Operator): operator is MatrixOperator {

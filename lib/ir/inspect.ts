@@ -14,6 +14,8 @@ export interface InspectedOperator {
   readonly groups: number | null;
   /** The right operand is computed at run time. */
   readonly dynamic: boolean;
+  /** Functions applied on the way out. */
+  readonly steps: readonly string[];
   readonly macs: Macs;
   readonly weightBytes: Bytes;
   readonly inputBytes: Bytes;
@@ -36,6 +38,16 @@ export interface InspectedBlock {
   readonly macs: Macs;
 }
 
+/** Keys or values an attention keeps from one pass to the next. */
+export interface InspectedCache {
+  readonly operator: string;
+  readonly kind: 'key' | 'value';
+  readonly past: string | null;
+  readonly present: string | null;
+  readonly tokens: number;
+  readonly bytesPerToken: Bytes;
+}
+
 export interface Inspection {
   readonly model: {
     readonly name: string;
@@ -45,6 +57,7 @@ export interface Inspection {
     readonly weightBytes: Bytes;
   };
   readonly blocks: readonly InspectedBlock[];
+  readonly caches: readonly InspectedCache[];
   readonly operators: readonly InspectedOperator[];
 }
 
@@ -76,6 +89,7 @@ export function inspect(graph: Graph, precision: Precision = { weightBits: 8, ac
     const common = {
       id: operator.id,
       kind: operator.kind,
+      steps: operator.epilogue.map((step) => step.function),
       inputBytes: bytesOf(inputs, precision.activationBits),
       outputBytes: bytesOf(outputs, precision.activationBits),
     };
@@ -127,6 +141,9 @@ export function inspect(graph: Graph, precision: Precision = { weightBits: 8, ac
         last: instance.at(-1)?.id ?? '',
         macs: instance.reduce((sum, { macs }) => sum + macs, 0),
       };
+    }),
+    caches: graph.caches.map(({ operator, kind, past = null, present = null, tokens, elementsPerToken }) => {
+      return { operator, kind, past, present, tokens, bytesPerToken: bytesOf(elementsPerToken, precision.activationBits) };
     }),
     operators,
   };

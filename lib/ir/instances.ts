@@ -18,7 +18,7 @@ export interface Structure {
   readonly lastUse: Int32Array;
   /** The same number for operators that differ in nothing but which tensors they read. */
   readonly forms: Int32Array;
-  /** Tensors read: activations, then operands. */
+  /** Tensors read: activations, then operands, then what all of them are quantised by. */
   readonly reads: readonly (readonly TensorId[])[];
 }
 
@@ -40,7 +40,8 @@ export function structureOf({ operators, tensors: list }: Pick<Graph, 'operators
     return known;
   };
   for (const [i, operator] of operators.entries()) {
-    const read = [...operator.inputs.map(({ tensor }) => tensor), ...operandsOf(operator)];
+    const named = [...operator.inputs.map(({ tensor }) => tensor), ...operandsOf(operator)];
+    const read = [...named, ...[...named, operator.output].flatMap((id) => quantizersOf(tensors.get(id)))];
     const form = `${formOf(operator)};${[...read, operator.output].map(tensorForm).join(';')}`;
     forms[i] = seen.get(form) ?? seen.size;
     if (forms[i] === seen.size) seen.set(form, seen.size);
@@ -52,6 +53,12 @@ export function structureOf({ operators, tensors: list }: Pick<Graph, 'operators
     madeBy.set(operator.output, i);
   }
   return { operators, tensors, madeBy, lastUse, forms, reads };
+}
+
+/** Scale and zero point of a tensor. */
+function quantizersOf(tensor: Tensor | undefined): TensorId[] {
+  const { scale, zeroPoint } = tensor?.quantization ?? {};
+  return [scale, zeroPoint].filter((id) => id !== undefined);
 }
 
 /** All that tells operators apart, but for names; which ONNX operator they were makes no difference. */

@@ -25,6 +25,7 @@ export function verifyGraph(graph: Graph): Problem[] {
       report(`tensor '${id}'`, `has role ${role}, and no operator makes it`);
   }
   verifyBlocks(graph, report);
+  checkCaches(graph, report);
   return problems;
 }
 
@@ -151,6 +152,20 @@ function checkMatrix(
     report(where, `is ${dynamic ? '' : 'not '}dynamic, and the role of '${weight.id}' is ${weight.role}`);
   if (producer !== undefined && graph.operators[made.get(operator.attrs.weight) ?? -1]?.id !== producer) {
     report(where, `says that '${producer}' makes '${operator.attrs.weight}', which it doesn't`);
+  }
+}
+
+function checkCaches(graph: Graph, report: Report): void {
+  const products = new Set(graph.operators.filter((operator) => operator.kind === 'matMul' && operator.attrs.dynamic).map(({ id }) => id));
+  const [inputs, outputs] = [new Set(graph.inputs), new Set(graph.outputs)];
+  for (const { operator, kind, past, present, tokens, elementsPerToken } of graph.caches) {
+    const where = `${kind} cache of operator '${operator}'`;
+    if (!products.has(operator)) report(where, 'is read by no dynamic product of that name');
+    if (past !== undefined && !inputs.has(past)) report(where, `has its past in '${past}', which is not an input`);
+    if (present !== undefined && !outputs.has(present)) report(where, `has its present in '${present}', which is not an output`);
+    if (past === undefined && present === undefined) report(where, 'has neither past nor present');
+    if (!isCount(tokens) || !isCount(elementsPerToken))
+      report(where, `has ${tokens} tokens of ${elementsPerToken} elements, which are not whole numbers from 1`);
   }
 }
 

@@ -7,10 +7,13 @@ import { type DimensionFormula, dimensionFormula } from './dimension.ts';
 import type { ImportState } from './import-state.ts';
 import { elementCount, shapeText, unknownElements, type Value } from './model.ts';
 
+/** A command has to be readable. */
+const MOST_IN_EXAMPLE = 12;
+
 export function bind(state: ImportState, problems: Problem[]): string {
   const { model, bind, defaults, path } = state;
   const given = new Map<string, number>();
-  const isKnown = (name: string): boolean => name in bind || name in defaults;
+  const isKnown = (name: string): boolean => Object.hasOwn(bind, name) || Object.hasOwn(defaults, name);
   const formulas = new Map<string, DimensionFormula>();
   /** What has to be bound -> the input it is of. A formula that is itself bound is a name. */
   const where = new Map<string, string>();
@@ -19,14 +22,18 @@ export function bind(state: ImportState, problems: Problem[]): string {
     for (const [axis, dimension] of dimensions.entries()) {
       if (typeof dimension === 'number') continue;
       const text = textOf(name, axis, dimension);
-      const formula = dimension === undefined || text in bind ? { names: [text], size: (sizeOf: (id: string) => number) => sizeOf(text) } : dimensionFormula(text);
+      const formula =
+        dimension === undefined || Object.hasOwn(bind, text)
+          ? { names: [text], size: (sizeOf: (id: string) => number) => sizeOf(text) }
+          : dimensionFormula(text);
       formulas.set(text, formula);
       for (const symbol of formula.names) if (!where.has(symbol)) where.set(symbol, name);
     }
   }
 
   const known = [...where.keys()];
-  for (const [name, size] of [...Object.entries(defaults).filter(([name]) => where.has(name)), ...Object.entries(bind)]) given.set(name, size);
+  for (const [name, size] of [...Object.entries(defaults).filter(([name]) => where.has(name)), ...Object.entries(bind)])
+    given.set(name, size);
   for (const [name, size] of given) {
     if (!where.has(name)) problems.push({ kind: 'onnx-binding', name, reason: 'no input has a dimension of that name', known });
     else if (!Number.isSafeInteger(size) || size < 0) {
@@ -35,7 +42,10 @@ export function bind(state: ImportState, problems: Problem[]): string {
   }
   const unbound = known.filter((name) => !isKnown(name));
   if (unbound.length > 0) {
-    const example = `cimbook inspect ${path} --bind ${unbound.map((name) => `${name}=1`).join(',')}`;
+    const example = `cimbook inspect ${path} --bind ${unbound
+      .slice(0, MOST_IN_EXAMPLE)
+      .map((name) => `${name}=1`)
+      .join(',')}`;
     problems.push({ kind: 'onnx-unbound', dimensions: unbound.map((name) => ({ name, tensor: where.get(name) ?? '' })), example });
   }
   if (problems.length > 0) return '';
@@ -65,5 +75,6 @@ function checkShape(value: string, shape: readonly number[], problems: Problem[]
       : Number.isSafeInteger(elementCount(shape))
         ? undefined
         : `has shape ${shapeText(shape)}, more elements than can be counted`;
-  if (reason !== undefined) problems.push({ kind: 'onnx-value', value, reason, next: bad === undefined ? 'Bind smaller sizes.' : 'Bind other sizes.' });
+  if (reason !== undefined)
+    problems.push({ kind: 'onnx-value', value, reason, next: bad === undefined ? 'Bind smaller sizes.' : 'Bind other sizes.' });
 }

@@ -14,45 +14,42 @@ const NEWEST_OPSET = 28;
 export function check(state: ImportState, problems: Problem[]): string {
   const { model } = state;
   checkOpset(model, state.path, problems);
-  checkOperators(model, problems);
+  for (const problem of unknownOperators(model.nodes, model)) problems.push(problem);
   checkValues(model, problems);
   return `${model.nodes.length} nodes of known types`;
 }
 
+/** The model's own version of ONNX's operators, and those of its functions. */
 function checkOpset(model: Model, path: string, problems: Problem[]): void {
-  const opset = model.opsets.get('');
-  if (opset === undefined) {
-    if (!model.nodes.some(({ domain }) => domain === '')) return;
-    problems.push({
-      kind: 'onnx-file',
-      path,
-      reason: "doesn't say which ONNX opset its operators are of",
-      next: 'The file may be truncated; export it again.',
-    });
-  } else if (!(opset >= OLDEST_OPSET && opset <= NEWEST_OPSET)) {
-    problems.push({
-      kind: 'onnx-file',
-      path,
-      reason: `is of ONNX opset ${opset}; those from ${OLDEST_OPSET} to ${NEWEST_OPSET} are read`,
-      next: 'Export it for another opset, or convert it with onnx.version_converter.',
-    });
+  const versions = new Set(model.nodes.filter(({ domain }) => domain === '').map(({ opsets = model.opsets }) => opsets.get('')));
+  if (model.opsets.has('')) versions.add(model.opsets.get(''));
+  for (const opset of versions) {
+    if (opset === undefined) {
+      const reason = "doesn't say which ONNX opset its operators are of";
+      problems.push({ kind: 'onnx-file', path, reason, next: 'The file may be truncated; export it again.' });
+    } else if (!(opset >= OLDEST_OPSET && opset <= NEWEST_OPSET)) {
+      const reason = `is of ONNX opset ${opset}; those from ${OLDEST_OPSET} to ${NEWEST_OPSET} are read`;
+      problems.push({ kind: 'onnx-file', path, reason, next: 'Export it for another opset, or convert it with onnx.version_converter.' });
+    }
   }
 }
 
-function checkOperators(model: Model, problems: Problem[]): void {
+/** A problem for each operator type that there is no rule for. */
+export function unknownOperators(nodes: readonly OnnxNode[], model: Pick<Model, 'opsets'>): Problem[] {
   const unknown = new Map<string, OnnxNode[]>();
-  for (const node of model.nodes) {
+  for (const node of nodes) {
     const rule = ruleOf(node);
-    if (rule !== undefined && (rule.since ?? OLDEST_OPSET) <= Math.max(OLDEST_OPSET, opsetOf(model, node.domain))) continue;
+    if (rule !== undefined && (rule.since ?? OLDEST_OPSET) <= Math.max(OLDEST_OPSET, opsetOf(model, node))) continue;
     const key = `${node.domain} ${node.opType}`;
     const nodes = unknown.get(key);
     if (nodes === undefined) unknown.set(key, [node]);
     else nodes.push(node);
   }
-  for (const nodes of unknown.values()) {
-    const { opType, domain } = nodes[0] as OnnxNode;
-    problems.push({ kind: 'onnx-operator', nodes: nodes.map(({ id }) => id), onnxType: opType, domain, opset: opsetOf(model, domain) });
-  }
+  return [...unknown.values()].map((nodes) => {
+    const first = nodes[0] as OnnxNode;
+    const { opType, domain } = first;
+    return { kind: 'onnx-operator', nodes: nodes.map(({ id }) => id), onnxType: opType, domain, opset: opsetOf(model, first) };
+  });
 }
 
 function checkValues(model: Model, problems: Problem[]): void {

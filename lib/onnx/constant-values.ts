@@ -36,7 +36,7 @@ export function constantValues({ model, values, fates }: Imported, read: TensorR
     };
     for (const node of neededFor(name, order)) {
       const budget = { left: MOST_COMPUTED, most: MOST_COMPUTED };
-      for (const value of made(new NodeView(node, opsetOf(model, node.domain), lookUp, budget), read)) known.set(value.id, value);
+      for (const value of made(new NodeView(node, opsetOf(model, node), lookUp, budget), read)) known.set(value.id, value);
     }
     const { dtype, shape, elements } = known.get(name) ?? notComputed(name, order);
     const numbers = elements();

@@ -47,7 +47,8 @@ function parse(text: string): DimensionFormula | undefined {
     let left = power();
     for (let sign = take('*', '/', '//'); left !== undefined && sign !== undefined; sign = take('*', '/', '//')) {
       const [a, b, by] = [left, power(), sign];
-      left = b && ((sizeOf) => (by === '*' ? a(sizeOf) * b(sizeOf) : by === '/' ? a(sizeOf) / b(sizeOf) : Math.floor(a(sizeOf) / b(sizeOf))));
+      left =
+        b && ((sizeOf) => (by === '*' ? a(sizeOf) * b(sizeOf) : by === '/' ? a(sizeOf) / b(sizeOf) : Math.floor(a(sizeOf) / b(sizeOf))));
     }
     return left;
   };
@@ -74,7 +75,7 @@ function parse(text: string): DimensionFormula | undefined {
     return (sizeOf) => sizeOf(token);
   };
   const call = (name: string): Term | undefined => {
-    const own = FUNCTIONS[name.toLowerCase()];
+    const own = Object.hasOwn(FUNCTIONS, name.toLowerCase()) ? FUNCTIONS[name.toLowerCase()] : undefined;
     take('(');
     const operands: Term[] = [];
     do {

@@ -56,7 +56,20 @@ export function rawBits(number: number): number {
   return ELEMENT_TYPES[number]?.bits ?? 0;
 }
 
-const INTEGER = new Set<DType>(['int64', 'int32', 'int16', 'int8', 'uint64', 'uint32', 'uint16', 'uint8', 'int4', 'uint4', 'int2', 'uint2']);
+const INTEGER = new Set<DType>([
+  'int64',
+  'int32',
+  'int16',
+  'int8',
+  'uint64',
+  'uint32',
+  'uint16',
+  'uint8',
+  'int4',
+  'uint4',
+  'int2',
+  'uint2',
+]);
 const FLOATING = new Set<DType>(['float64', 'float32', 'float16', 'bfloat16', 'float8', 'float4']);
 
 export function isInteger(dtype: DType): boolean {

@@ -8,7 +8,7 @@ import type { ImportState } from './import-state.ts';
 
 interface Host {
   readonly draft: Draft;
-  inputs: readonly DraftInput[];
+  readonly inputs: DraftInput[];
   output: string;
   readonly steps: EpilogueStep[];
 }
@@ -24,11 +24,11 @@ export function fuse(state: ImportState): string {
     const host = at === undefined ? undefined : hosts[at];
     if (at === undefined || host === undefined || draft.body.kind !== 'step') {
       producer.set(draft.output, hosts.length);
-      hosts.push({ draft, inputs: draft.inputs, output: draft.output, steps: [] });
+      hosts.push({ draft, inputs: [...draft.inputs], output: draft.output, steps: [] });
       continue;
     }
     host.steps.push(stepOf(draft.id, draft.body, host.output));
-    host.inputs = [...host.inputs, ...draft.inputs.filter(({ value }) => value !== host.output)];
+    for (const input of draft.inputs) if (input.value !== host.output) host.inputs.push(input);
     host.output = draft.output;
     producer.set(draft.output, at);
     if (state.fates.has(draft.id)) state.fates.set(draft.id, 'step');

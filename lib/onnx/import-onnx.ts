@@ -28,13 +28,14 @@ export interface Imported extends ImportState {
 /** Like importOnnx, with all that the passes found; stops behind the pass called `last`, if it is given. */
 export function runImport(source: string | Uint8Array, { bind = {}, defaults = {} }: ImportOptions = {}, last?: string): Imported {
   const fromFile = typeof source === 'string';
+  const path = fromFile ? source : 'MODEL';
   const state: ImportState = {
-    bytes: fromFile ? readModel(source) : Buffer.from(source.buffer, source.byteOffset, source.byteLength),
-    path: fromFile ? source : 'MODEL',
+    bytes: readModel(source, path),
+    path,
     name: fromFile ? basename(source, extname(source)) : undefined,
     bind,
     defaults,
-    model: { irVersion: 0, opsets: new Map(), graphName: '', inputs: [], outputs: [], initializers: [], nodes: [] },
+    model: { irVersion: 0, opsets: new Map(), graphName: '', inputs: [], outputs: [], initializers: [], nodes: [], functions: new Map() },
     nodes: [],
     bindings: {},
     values: new Map(),

@@ -1,10 +1,11 @@
 // Infer: one walk in topological order gives every value its type and shape, and folds what depends on constants only.
-// Shape arithmetic (Shape, Gather, Concat, Reshape's operand) disappears here. Every node that fails is reported;
-// those that depend on one are passed over.
+// Shape arithmetic (Shape, Gather, Concat, Reshape's operand) and decisions made by it (If) disappear here. Every node
+// that fails is reported; those that depend on one are passed over.
 
 import type { Problem } from '../base/problem.ts';
+import { withBranchesTaken } from './branch.ts';
 import type { ImportState } from './import-state.ts';
-import { elementCount, type OnnxNode, opsetOf, shapeText, unknownElements, type Value } from './model.ts';
+import { elementCount, MOST_DIMENSIONS, type OnnxNode, opsetOf, shapeText, unknownElements, type Value } from './model.ts';
 import { FOLD_BUDGET, NodeView, Refusal } from './node-view.ts';
 import { readsOf, ruleOf } from './operators.ts';
 import type { Inferred } from './rule.ts';
@@ -31,11 +32,11 @@ export function infer(state: ImportState, problems: Problem[]): string {
     );
   };
 
-  for (const node of state.nodes) {
+  for (const node of withBranchesTaken(state, problems)) {
     for (const name of node.outputs) maker.set(name, node);
     const missing = node.inputs.filter((name) => name !== '' && !values.has(name));
     for (const name of missing) refuseUnmade(name, `by node '${node.id}'`);
-    const inferred = missing.length > 0 ? undefined : inferNode(new NodeView(node, opsetOf(model, node.domain), lookUp, budget), problems);
+    const inferred = missing.length > 0 ? undefined : inferNode(new NodeView(node, opsetOf(model, node), lookUp, budget), problems);
     if (inferred === undefined) {
       for (const name of node.outputs) lost.add(name);
       continue;
@@ -66,6 +67,8 @@ function inferNode(view: NodeView, problems: Problem[]): readonly Inferred[] | u
   try {
     const inferred = ruleOf(node)?.infer(view) ?? [];
     for (const { shape } of inferred) {
+      if (shape.length > MOST_DIMENSIONS)
+        view.refuse(`its output would have ${shape.length} dimensions; tensors of up to ${MOST_DIMENSIONS} are read`);
       const bad =
         shape.some((dimension) => !Number.isSafeInteger(dimension) || dimension < 0) || !Number.isSafeInteger(elementCount(shape));
       if (bad) view.refuse(`its output would have shape ${shapeText(shape)}`);

@@ -13,7 +13,7 @@ import {
   type TensorRole,
   usualAxis,
 } from '../ir/graph.ts';
-import type { FusedDraft, OperatorBody } from './draft.ts';
+import type { DraftInput, FusedDraft, OperatorBody, Reach } from './draft.ts';
 import { runningOperand, stepOf } from './fuse.ts';
 import { hashOf } from './hash.ts';
 import type { ImportState } from './import-state.ts';
@@ -27,8 +27,10 @@ export function link(state: ImportState, problems: Problem[]): string {
   const outputs = new Set(model.outputs);
   const addTensor = (id: TensorId, role: TensorRole): void => {
     if (tensors.has(id)) return;
-    const tensor = tensorOf(state, id, role);
+    const quantization = quantizationOf(state, id);
+    const tensor = { ...tensorOf(state, id, role), ...(quantization === undefined ? {} : { quantization }) };
     tensors.set(id, tensor);
+    for (const by of [quantization?.scale, quantization?.zeroPoint]) if (by !== undefined) addTensor(by, 'weight');
     if (elementCount(tensor.shape) > 0) return;
     const reason = `has shape ${shapeText(tensor.shape)} and no elements, and an operator reads it`;
     problems.push({ kind: 'onnx-value', value: id, reason, next: 'Check the model with onnx.checker.' });
@@ -40,6 +42,8 @@ export function link(state: ImportState, problems: Problem[]): string {
   const operators = state.fused.map((draft): Operator => {
     const operator = operatorOf(draft, state, madeBy);
     for (const id of operandsOf(operator)) if (state.values.get(id)?.constant) addTensor(id, 'weight');
+    // What nobody makes and nobody is given is left from the pass before: the state of a recurrent layer.
+    for (const { tensor } of operator.inputs) addTensor(tensor, 'state');
     addTensor(operator.output, outputs.has(operator.output) ? 'output' : 'activation');
     madeBy.set(operator.output, operator.id);
     return operator;
@@ -58,6 +62,7 @@ export function link(state: ImportState, problems: Problem[]): string {
     tensors: [...tensors.values()],
     operators,
     blocks: [],
+    caches: [],
   };
   state.graph = graph;
   return `${graph.operators.length} operators, ${graph.tensors.length} tensors`;
@@ -70,6 +75,19 @@ function tensorOf({ values, axes }: ImportState, id: TensorId, role: TensorRole)
   return { id, role, dtype, shape, ...streamed(shape, axis), ...(axis === usual ? {} : { axis }) };
 }
 
+/** How a value is stored, if by constants: the model's own quantisation. */
+function quantizationOf({ values }: ImportState, id: TensorId): Tensor['quantization'] {
+  const { scale, zeroPoint, axis, blockSize } = values.get(id)?.quantized ?? {};
+  if (scale === undefined && zeroPoint === undefined) return undefined;
+  if ([scale, zeroPoint].some((by) => by !== undefined && values.get(by)?.constant !== true)) return undefined;
+  return {
+    ...(scale === undefined ? {} : { scale }),
+    ...(zeroPoint === undefined ? {} : { zeroPoint }),
+    ...(axis === undefined ? {} : { axis }),
+    ...(blockSize === undefined ? {} : { blockSize }),
+  };
+}
+
 function operatorOf(draft: FusedDraft, state: ImportState, madeBy: ReadonlyMap<TensorId, OperatorId>): Operator {
   const { values, axes } = state;
   const place = (id: TensorId): { shape: readonly number[]; axis: number } => {
@@ -78,12 +96,21 @@ function operatorOf(draft: FusedDraft, state: ImportState, madeBy: ReadonlyMap<T
   };
   const running = draft.body.kind === 'step' ? runningOperand(draft, draft.body, state) : undefined;
   const to = place(draft.output);
-  const inputs: Input[] = draft.inputs.map(({ value, reach }) => ({ tensor: value, window: windowOf(reach, place(value), to) }));
+  const inputs: Input[] = draft.inputs.map((input) => ({
+    tensor: input.value,
+    window: windowOf(reachOf(input, place), place(input.value), to),
+  }));
   // The running value comes first.
   if (running !== undefined) inputs.sort((a, b) => Number(b.tensor === running) - Number(a.tensor === running));
   const body: OperatorBody =
     draft.body.kind === 'step' ? standalone(stepOf(draft.id, draft.body, running ?? '')) : withProducer(draft.body, madeBy);
   return { id: draft.id, onnxType: draft.onnxType, inputs, output: draft.output, epilogue: draft.steps, ...body };
+}
+
+/** Vectors that lie across the positions of their tensor, because another reader wanted those, need all of it. */
+function reachOf({ value, reach, wants }: DraftInput, place: (id: TensorId) => { shape: readonly number[]; axis: number }): Reach {
+  const { shape, axis } = place(value);
+  return reach.kind === 'positionwise' && wants !== undefined && wants !== axis ? { kind: 'whole', samples: shape[0] ?? 1 } : reach;
 }
 
 /** A step nobody took in: an operator of its own. */

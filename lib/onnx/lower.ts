@@ -21,7 +21,7 @@ export function lower(state: ImportState, problems: Problem[]): string {
   checkOutputs(state, problems);
 
   for (const node of state.nodes) {
-    const view = new NodeView(node, opsetOf(model, node.domain), lookUp, budget);
+    const view = new NodeView(node, opsetOf(model, node), lookUp, budget);
     const lowered = lowerNode(view, problems);
     if (lowered === undefined) continue;
     const output = node.outputs[0] ?? '';
@@ -39,12 +39,14 @@ export function lower(state: ImportState, problems: Problem[]): string {
   return `${state.drafts.length} operators`;
 }
 
-function checkOutputs({ model, values }: ImportState, problems: Problem[]): void {
+function checkOutputs({ model, values, bindings }: ImportState, problems: Problem[]): void {
+  const none = Object.entries(bindings).flatMap(([name, size]) => (size === 0 ? [`'${name}'`] : []));
+  const next = none.length === 0 ? 'Bind its dimensions to other sizes.' : `Bind ${none.join(' or ')} to more than 0.`;
   for (const value of model.outputs) {
     const shape = values.get(value)?.shape ?? [];
     if (elementCount(shape) > 0) continue;
     const reason = `is an output of shape ${shapeText(shape)}, which has no elements`;
-    problems.push({ kind: 'onnx-value', value, reason, next: 'Bind its dimensions to other sizes.' });
+    problems.push({ kind: 'onnx-value', value, reason, next });
   }
 }
 

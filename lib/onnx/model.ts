@@ -28,6 +28,24 @@ export interface StoredTensor {
 export interface Attribute {
   readonly name: string;
   readonly frame: Frame;
+  /** In a function: the attribute of the call that it stands for. */
+  readonly from?: string;
+}
+
+/** The inside of a function, or of a branch: nodes that are put in the place of the node that calls it. */
+export interface Body {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly initializers: readonly StoredTensor[];
+  /** Their ids are the names in the file, perhaps empty; a branch reads values from around it by their names. */
+  readonly nodes: readonly OnnxNode[];
+}
+
+/** A function of the model itself. */
+export interface ModelFunction extends Body {
+  readonly opsets: ReadonlyMap<string, number>;
+  /** Attributes that calls may leave out. */
+  readonly defaults: readonly Attribute[];
 }
 
 export interface OnnxNode {
@@ -40,6 +58,12 @@ export interface OnnxNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: readonly Attribute[];
+  /** Tells functions of one name apart. */
+  readonly overload?: string;
+  /** Of an If: what it becomes. Values they read from around them are among its inputs, behind the condition. */
+  readonly branches?: { readonly then: Body; readonly else: Body };
+  /** Opset version by domain where it isn't the model's: of a node that comes from a function. */
+  readonly opsets?: ReadonlyMap<string, number>;
 }
 
 export interface Model {
@@ -51,11 +75,17 @@ export interface Model {
   readonly outputs: readonly string[];
   readonly initializers: readonly StoredTensor[];
   readonly nodes: readonly OnnxNode[];
+  /** By functionKey of the nodes that call them. */
+  readonly functions: ReadonlyMap<string, ModelFunction>;
 }
 
-/** Opset of a domain; 1 for one the file doesn't import. */
-export function opsetOf(model: Model, domain: string): number {
-  return model.opsets.get(domain) ?? 1;
+/** Opset that a node's operator is of; 1 if nobody imports its domain. */
+export function opsetOf(model: Pick<Model, 'opsets'>, { domain, opsets = model.opsets }: Pick<OnnxNode, 'domain' | 'opsets'>): number {
+  return opsets.get(domain) ?? 1;
+}
+
+export function functionKey({ domain, opType, overload = '' }: Pick<OnnxNode, 'domain' | 'opType' | 'overload'>): string {
+  return JSON.stringify([domain, opType, overload]);
 }
 
 /** A value of the running graph once its shape is known. */
@@ -89,6 +119,9 @@ export function unknownElements(): undefined {
 
 /** Shape arithmetic works on short vectors; longer constants are weights, and only their shape matters. */
 export const MOST_FOLDED = 65_536;
+
+/** ONNX gives no limit; no framework has tensors of more dimensions. */
+export const MOST_DIMENSIONS = 64;
 
 export function elementCount(shape: readonly number[]): number {
   let count = 1;

@@ -1,5 +1,10 @@
 // All ONNX operators that are read: one table, by domain and type. To add one, write its entry in the file of its family.
 
+import { MICROSOFT_ATTENTION } from './microsoft/attention.ts';
+import { EXPERTS } from './microsoft/experts.ts';
+import { FUSED } from './microsoft/fused.ts';
+import { PACKED } from './microsoft/packed.ts';
+import { QUANTIZED } from './microsoft/quantized.ts';
 import type { OnnxNode } from './model.ts';
 import { ARRANGEMENTS } from './operators/arrange.ts';
 import { ATTENTION, FLEX_ATTENTION } from './operators/attention.ts';
@@ -11,11 +16,6 @@ import { DATA_DEPENDENT } from './operators/data-dependent.ts';
 import { EINSUM } from './operators/einsum.ts';
 import { LINEAR_ATTENTION } from './operators/linear-attention.ts';
 import { LOSSES } from './operators/loss.ts';
-import { MICROSOFT_ATTENTION } from './operators/microsoft/attention.ts';
-import { EXPERTS } from './operators/microsoft/experts.ts';
-import { FUSED } from './operators/microsoft/fused.ts';
-import { PACKED } from './operators/microsoft/packed.ts';
-import { QUANTIZED } from './operators/microsoft/quantized.ts';
 import { MOVES } from './operators/moves.ts';
 import { NORMALIZATIONS } from './operators/normalize.ts';
 import { PATCHES } from './operators/patches.ts';
@@ -35,6 +35,7 @@ import { SIGNALS } from './operators/signal.ts';
 import { SOFTMAX } from './operators/softmax.ts';
 import { UNARY_FUNCTIONS } from './operators/unary.ts';
 import { VIEWS } from './operators/views.ts';
+import { REFUSED } from './refused.ts';
 import type { OperatorRule, OperatorRules } from './rule.ts';
 
 /** By domain; '' is ONNX's own. */
@@ -74,6 +75,8 @@ const DOMAINS: Readonly<Record<string, OperatorRules>> = {
     ...CONSTANTS,
     ...RANDOM,
     ...DATA_DEPENDENT,
+    // What isn't a network of tensors
+    ...REFUSED,
   },
   'ai.onnx.preview': FLEX_ATTENTION,
   // ONNX Runtime's: fused and packed forms that its optimiser and model builder write

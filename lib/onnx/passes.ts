@@ -10,6 +10,7 @@ import { decodeModel } from './decode.ts';
 import { fuse } from './fuse.ts';
 import type { ImportState } from './import-state.ts';
 import { infer } from './infer.ts';
+import { inline } from './inline.ts';
 import { layout } from './layout.ts';
 import { link } from './link.ts';
 import { lower } from './lower.ts';
@@ -33,6 +34,7 @@ export interface LogEntry {
 export const PASSES: readonly Pass[] = [
   // bytes -> model
   { name: 'decode', description: 'Read nodes, inputs and initialisers; leave weights in the file', run: decode },
+  { name: 'inline', description: "Put the nodes of the model's own functions in the place of calls", run: inline },
   { name: 'check', description: 'Operators known, every value defined once', run: check },
   { name: 'sort', description: 'Put nodes into topological order', run: sort },
   // model -> every value's shape
@@ -64,7 +66,7 @@ export function runPasses(state: ImportState, last = 'verify'): LogEntry[] {
 
 function decode(state: ImportState, problems: Problem[]): string {
   const decoded = decodeModel(state.bytes, state.path);
-  problems.push(...decoded.problems);
+  for (const problem of decoded.problems) problems.push(problem);
   if (decoded.model === undefined) return '';
   state.model = decoded.model;
   return `${state.model.nodes.length} nodes, ${state.model.initializers.length} initialisers`;

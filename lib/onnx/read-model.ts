@@ -7,8 +7,14 @@ import { fileReason } from '../base/wording.ts';
 /** Protobuf's own limit for a message. */
 const MOST_BYTES = 2 ** 31 - 1;
 
-/** Throws `onnx-file`. */
-export function readModel(path: string): Buffer {
+/** The bytes of a model given by its path, or themselves. Throws `onnx-file`. */
+export function readModel(source: string | Uint8Array, path: string): Buffer {
+  if (typeof source === 'string') return readFile(source);
+  if (source.byteLength > MOST_BYTES) tooLarge(path, source.byteLength);
+  return Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+}
+
+function readFile(path: string): Buffer {
   const next = 'Give the path of an ONNX model, such as datasets/vgg16.onnx.';
   const bad = (reason: string, then = next): never => fail({ kind: 'onnx-file', path, reason, next: then });
   let size = 0;
@@ -22,5 +28,10 @@ export function readModel(path: string): Buffer {
     if (!(error instanceof Error && 'code' in error)) throw error;
     return bad(fileReason(error));
   }
-  return bad(`has ${size} bytes, and a protobuf message at most ${MOST_BYTES}`, 'Export it with its weights as external data.');
+  return tooLarge(path, size);
+}
+
+function tooLarge(path: string, size: number): never {
+  const reason = `has ${size} bytes, and a protobuf message at most ${MOST_BYTES}`;
+  return fail({ kind: 'onnx-file', path, reason, next: 'Export it with its weights as external data.' });
 }

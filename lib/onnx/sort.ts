@@ -55,7 +55,7 @@ export function inOrder(nodes: readonly OnnxNode[]): OnnxNode[] | { readonly cyc
 }
 
 /** `cycle`: each node reads what the one behind it makes, the last what the first makes. */
-function cycleProblem(cycle: readonly OnnxNode[]): Problem {
+export function cycleProblem(cycle: readonly OnnxNode[]): Problem {
   const names = cycle.map(({ id }) => `'${id}'`).reverse();
   const shown = names.length > MOST_NAMED ? [...names.slice(0, MOST_NAMED), `${names.length - MOST_NAMED} more`] : names;
   const [first] = cycle as [OnnxNode];

@@ -2,9 +2,9 @@
 
 import proto from 'onnx-proto';
 import { dtypeOf, rawBits, typeName } from './dtype.ts';
-import { elementCount, MOST_FOLDED, type StoredTensor, unknownElements } from './model.ts';
+import { elementCount, MOST_DIMENSIONS, MOST_FOLDED, type StoredTensor, unknownElements } from './model.ts';
 import { elementsOf } from './tensor-values.ts';
-import { appendIntegers, BYTES, type Frame, forEachField, textOf, VARINT, WireError } from './wire.ts';
+import { appendIntegers, BYTES, type Frame, forEachField, frameOf, textOf, VARINT, WireError } from './wire.ts';
 
 // Field numbers of TensorProto in onnx.proto3.
 const DIMS = 1;
@@ -16,9 +16,6 @@ const EXTERNAL = 1;
 // Of SparseTensorProto.
 const SPARSE_VALUES = 1;
 const SPARSE_DIMS = 3;
-
-/** ONNX gives no limit; no framework has tensors of more dimensions. */
-const MOST_DIMENSIONS = 64;
 
 /** What is wrong with a tensor, in words; `name` says which. */
 export interface BadTensor {
@@ -50,8 +47,7 @@ export function storedTensor(frame: Frame): StoredTensor | BadTensor {
   if (!external && rawBytes >= 0 && dtype !== 'string' && rawBytes !== needed) {
     return { name, reason: `holds ${rawBytes} bytes of values, and its shape [${shape.join(', ')}] needs ${needed}` };
   }
-  // The caller's frame is a field, and changes.
-  const own: Frame = { bytes: frame.bytes, from: frame.from, to: frame.to };
+  const own = frameOf(frame);
   return { name, dtype, shape, elements: external || count > MOST_FOLDED ? unknownElements : onDemand(own, count), frame: own };
 }
 
@@ -75,13 +71,17 @@ function appendDimensions(field: Parameters<typeof appendIntegers>[0], shape: nu
   }
 }
 
-/** Values decoded by onnx-proto when first asked for; none if the bytes are damaged. */
+/** A small tensor's values in the longest encoding, and its name. */
+const MOST_BYTES = 10 * MOST_FOLDED + 2 ** 16;
+
+/** Values decoded by onnx-proto when first asked for; none if the bytes are damaged, or more than such a tensor has. */
 function onDemand({ bytes, from, to }: Frame, count: number): StoredTensor['elements'] {
   let known: readonly number[] | undefined;
   let asked = false;
   return () => {
     if (asked) return known;
     asked = true;
+    if (to - from > MOST_BYTES) return undefined;
     try {
       known = elementsOf(proto.onnx.TensorProto.decode(bytes.subarray(from, to)), count);
     } catch {

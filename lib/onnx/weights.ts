@@ -4,7 +4,6 @@
 
 import proto from 'onnx-proto';
 import { fail } from '../base/problem.ts';
-import { bytesOf } from '../base/units.ts';
 import type { ElementArray, TensorElements } from '../ir/elements.ts';
 import type { DType, Graph, Tensor, TensorId } from '../ir/graph.ts';
 import { constantValues } from './constant-values.ts';
@@ -14,6 +13,7 @@ import { hashOf } from './hash.ts';
 import { runImport } from './import-onnx.ts';
 import { elementCount, type StoredTensor, shapeText } from './model.ts';
 import { valuesOf, valuesOfBytes } from './tensor-values.ts';
+import { bytesOf } from './wire.ts';
 
 /** The values of a weight, by tensor id: integers as they are stored where the tensor has a quantisation of its own. */
 export type WeightReader = (id: TensorId) => TensorElements;
@@ -77,6 +77,10 @@ function unpackedRows(
   return elements;
 }
 
+/** An element in the longest encoding, and what is in a TensorProto besides its elements. */
+const MOST_BYTES_EACH = 11;
+const MOST_BYTES_AROUND = 2 ** 16;
+
 /** All values of a tensor stored in the model or beside it. */
 function readStored({ name, dtype, shape, frame }: StoredTensor, path?: string, missing?: MissingValues): TensorElements {
   const count = elementCount(shape);
@@ -89,10 +93,12 @@ function readStored({ name, dtype, shape, frame }: StoredTensor, path?: string, 
     });
   };
   if (frame === undefined) return bad({ reason: 'is sparse, and its values are not read', next: 'Export the model with dense weights.' });
-  const tensor = proto.onnx.TensorProto.decode(frame.bytes.subarray(frame.from, frame.to));
+  // onnx-proto makes objects of what it finds, as much as it may be.
+  if (frame.to - frame.from > MOST_BYTES_EACH * count + MOST_BYTES_AROUND) return whole(undefined);
+  const tensor = proto.onnx.TensorProto.decode(bytesOf(frame));
   if (tensor.dataLocation !== proto.onnx.TensorProto.DataLocation.EXTERNAL) return whole(valuesOf(tensor, count));
   const type = tensor.dataType ?? 0;
-  const bytes = readExternal(tensor.externalData ?? [], path, bytesOf(count, rawBits(type)));
+  const bytes = readExternal(tensor.externalData ?? [], path, Math.ceil((count * rawBits(type)) / 8));
   if (bytes instanceof Uint8Array) return whole(valuesOfBytes(bytes, type, count));
   return bytes.absent && missing !== undefined ? whole(missing({ name, dtype, shape })) : bad(bytes);
 }

@@ -1,6 +1,6 @@
 // Protobuf's wire format, strictly: bytes of a message -> its fields, none of them decoded or copied.
-// onnx-proto decodes nodes and values; the frames around them (model, graph, tensor) are walked here, because a
-// frame's weights must stay where they are, and because a lenient decoder would take a truncated file for a small model.
+// onnx-proto decodes attributes, types and values; the frames around them (model, graph, node, tensor) are walked here:
+// their weights must stay where they are, and a lenient decoder would take a truncated file for a small model.
 // Source: protobuf.dev/programming-guides/encoding.
 
 /** The bytes are not a protobuf message; `offset` counts from the start of the file. */
@@ -121,4 +121,14 @@ export function appendIntegers(field: Field, into: number[]): void {
 /** The text of a string field. */
 export function textOf(field: Field): string {
   return field.bytes.toString('utf8', field.from, field.to);
+}
+
+/** The content of a field, for later: the field itself changes. */
+export function frameOf({ bytes, from, to }: Frame): Frame {
+  return { bytes, from, to };
+}
+
+/** The bytes of a frame, not copied. */
+export function bytesOf({ bytes, from, to }: Frame): Buffer {
+  return bytes.subarray(from, to);
 }

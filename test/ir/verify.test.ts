@@ -47,7 +47,7 @@ test('an imported graph breaks no invariant', () => {
   assert.equal(verifyGraph(graph), []);
   assert.equal(
     graph.operators.map(({ id }) => id),
-    ['conv', 'pool', 'flat', 'dense', 'transposed', 'product'],
+    ['conv', 'pool', 'flat', 'dense', 'product'],
   );
 });
 
@@ -105,10 +105,10 @@ test('a product has to make its output, of weights of its size', () => {
 test('what a run-time operand says of itself has to be so', () => {
   const product = operator('product');
   if (product.kind !== 'matMul') return impossible();
-  assert.equal([product.attrs.dynamic, product.attrs.producer], [true, 'transposed']);
+  assert.equal([product.attrs.dynamic, product.attrs.producer], [true, 'dense']);
   const say = (change: Partial<typeof product.attrs>): Graph => broken({}, { product: { attrs: { ...product.attrs, ...change } } });
-  assert.match(reasons(say({ dynamic: false })), /is not dynamic, and the role of 't' is activation/);
-  assert.match(reasons(say({ producer: 'pool' })), /says that 'pool' makes 't', which it doesn't/);
+  assert.match(reasons(say({ dynamic: false })), /is not dynamic, and the role of 'g' is activation/);
+  assert.match(reasons(say({ producer: 'pool' })), /says that 'pool' makes 'g', which it doesn't/);
 });
 
 test('operands of steps are weights, or among the inputs', () => {
@@ -117,12 +117,31 @@ test('operands of steps are weights, or among the inputs', () => {
   assert.equal(verifyGraph(broken({}, { pool: { epilogue: [{ ...step, operands: ['b'] }] } })), []);
 });
 
-test('instances of a block are alike, and of operators that exist, once', () => {
-  const block = (instances: string[][]): Graph => ({ ...graph, blocks: [{ id: 'layer', instances }] });
-  assert.equal(verifyGraph(block([['conv'], ['pool']])), []);
-  assert.match(reasons(block([['conv'], ['pool', 'flat']])), 'different lengths');
-  assert.match(reasons(block([['conv'], ['conv']])), 'in a block already');
-  assert.match(reasons(block([['none'], ['conv']])), 'not an operator');
+test('instances of a block are alike, numbered, within the graph, and in one block only', () => {
+  const layers = importOnnx(
+    buildModel({
+      inputs: { x: [4, 8] },
+      outputs: ['z'],
+      nodes: Array.from({ length: 3 }, (_, k) => [
+        node('MatMul', [k === 0 ? 'x' : `layer.${k - 1}`, `up.${k}`], [`inner.${k}`], {}, `first.${k}`),
+        node('MatMul', [`inner.${k}`, `down.${k}`], [`layer.${k}`], {}, `second.${k}`),
+      ])
+        .flat()
+        .concat(node('Softmax', ['layer.2'], ['z'], {}, 'last')),
+      weights: Object.fromEntries([0, 1, 2].flatMap((k) => [`up.${k}`, `down.${k}`].map((name) => [name, { shape: [8, 8] }]))),
+    }),
+  );
+  const [block = impossible()] = layers.blocks;
+  assert.equal(block, { first: 0, length: 2, count: 3, number: 0, carried: [{ initial: 'x', next: 'layer.0' }] });
+  assert.equal(verifyGraph(layers), []);
+  const say = (...blocks: Partial<typeof block>[]): Graph => ({ ...layers, blocks: blocks.map((one) => ({ ...block, ...one })) });
+  assert.match(reasons(say({ count: 4 })), /goes on behind the last of 7 operators/);
+  assert.match(reasons(say({ count: 1 })), /not a range of operators that is there at least twice/);
+  assert.match(reasons(say({ first: 0.5 })), /not a range of operators/);
+  assert.match(reasons(say({ first: 1 })), /has an instance 2 that is not like the one before it/);
+  assert.match(reasons(say({}, { first: 2, count: 2 })), /begins before operator 6/);
+  assert.match(reasons(say({ carried: [] })), /carries x -> layer.0, and says nothing/);
+  assert.match(reasons(say({ number: 1 })), /'first.0' and 'first.1' in one place, which are not numbered from 1/);
 });
 
 test.run();

@@ -116,6 +116,8 @@ test('a product with a constant on the left streams the right operand', () => {
     weight: 'w',
     transposeWeight: true,
     dynamic: false,
+    streamAxis: 1,
+    outputAxis: 1,
   });
   assert.equal([tensor(left, 'x').positions, tensor(left, 'x').features], [10, 6]);
   assert.equal([tensor(left, 'y').positions, tensor(left, 'y').features], [10, 3]);
@@ -177,8 +179,8 @@ test('attention is two products with run-time operands, one group a head', () =>
   if (scores?.kind !== 'matMul' || mix?.kind !== 'matMul') return impossible();
   assert.equal(scores.attrs, {
     matrix: { m: 8, n: 16, k: 8, groups: 8 },
-    weight: 'kt',
-    transposeWeight: false,
+    weight: 'kt.laid',
+    transposeWeight: true,
     dynamic: true,
     producer: 'kt',
   });
@@ -198,7 +200,7 @@ test('attention is two products with run-time operands, one group a head', () =>
     scores.inputs.map(({ tensor: id, window }) => [id, window.rowsIn, window.widthIn]),
     [
       ['qt', 64, 1],
-      ['kt', 1, 64],
+      ['kt.laid', 1, 64],
     ],
   );
   assert.equal(
@@ -212,7 +214,7 @@ test('tokens are positions and their vectors features, from embedding to output'
   const layout = (id: string): number[] => [tensor(graph, id).positions, tensor(graph, id).features];
   assert.equal(layout('ids'), [16, 1]);
   for (const id of ['x', 'n', 'q', 'oj', 'y']) assert.equal(layout(id), [16, 64], id);
-  for (const id of ['q4', 'k4', 'v4', 'qt', 'kt', 'vt', 'o', 'ot']) assert.equal(layout(id), [64, 16], id);
+  for (const id of ['q4', 'k4', 'v4', 'qt', 'kt.laid', 'vt', 'o', 'ot']) assert.equal(layout(id), [64, 16], id);
   assert.equal(layout('p'), [64, 8]);
   for (const id of ['embed', 'norm', 'q', 'softmax', 'q4', 'join']) {
     assert.is(graph.operators.find((operator) => operator.id === id)?.inputs[0]?.window.samples, 1, `${id} streams`);
@@ -259,7 +261,7 @@ test('Split becomes one slice for each output that is used', () => {
   const slices = graph.operators.filter(({ kind }) => kind === 'move');
   assert.equal(
     slices.map(({ id }) => id),
-    ['qkv.0', 'qkv.1', 'qkv.2'],
+    ['qkv.1', 'qkv.2'],
   );
   assert.equal(maker('move', graph).attrs.parameters, { starts: [0, 0, 4], steps: [1, 1, 1] });
   assert.is(maker('move', graph).inputs[0]?.window.rowsIn, 8, 'along the features it streams');

@@ -1,16 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isMatrix } from '../../lib/ir/graph.ts';
 import { verifyGraph } from '../../lib/ir/verify.ts';
 import { importOnnx, runImport } from '../../lib/onnx/import-onnx.ts';
-import { isDynamic, MODELS, macsOf, modelPath, totalMacs } from './models.ts';
+import { PASSES } from '../../lib/onnx/passes.ts';
+import { countsOf, DIGITS, datasetsPath, isDynamic, MODELS, macsOf, modelPath, recordedShapes, totalMacs } from './models.ts';
 
 const test = suite('onnx: the models of datasets/');
-
-const SHAPES = fileURLToPath(new URL('../../datasets/shapes', import.meta.url));
 
 test('every model has the published number of multiply-accumulates', () => {
   // As torchvision counts them (GFLOPS of its model table). Its figure for ViT-B/16 includes both products of attention.
@@ -107,12 +105,23 @@ test("ViT-B/16's layers are those of twelve blocks of width 768 with twelve head
   );
 });
 
-test("every value's shape is the one ONNX's own inference gives", () => {
-  for (const file of readdirSync(SHAPES)) {
-    const name = basename(file, '.json');
-    const shapes = JSON.parse(readFileSync(join(SHAPES, file), 'utf8')) as Record<string, number[]>;
-    const { values } = runImport(modelPath(name), { bind: { batch: 2 } }, 'infer');
-    for (const [id, shape] of Object.entries(shapes)) assert.equal(values.get(id)?.shape, shape, `${name}: ${id}`);
+test("every value's shape is the one other tools infer", () => {
+  for (const folder of ['shapes', 'shapes/narrow']) {
+    for (const file of readdirSync(datasetsPath(folder)).filter((name) => name.endsWith('.json'))) {
+      const name = join(folder, basename(file, '.json')).replace('shapes/', '');
+      const { bind, shapes } = recordedShapes(datasetsPath(`${folder}/${file}`));
+      const { values } = runImport(modelPath(name), { bind }, 'infer');
+      for (const [id, shape] of shapes) assert.equal(values.get(id)?.shape, shape, `${name}: ${id}`);
+    }
+  }
+});
+
+test("the products of a pass are those PyTorch's own counter counts", () => {
+  const counts = countsOf();
+  const narrow = Object.keys(counts).filter((name) => name.startsWith('narrow/'));
+  assert.ok(narrow.length >= 8);
+  for (const name of [...MODELS, ...DIGITS, ...narrow]) {
+    for (const { bind, macs } of counts[name]?.macs ?? []) assert.is(totalMacs(importOnnx(modelPath(name), { bind })), macs, name);
   }
 });
 
@@ -166,7 +175,7 @@ test('convolutions of a residual block carry the addition and the relu', () => {
 
 test('the pass log says what each pass did', () => {
   const { log } = runImport(modelPath('vgg16'), { bind: { batch: 1 } });
-  assert.is(log.length, 11);
+  assert.is(log.length, PASSES.length);
   assert.equal(log[0], { pass: 'decode', description: log[0]?.description, outcome: '38 nodes, 33 initialisers' });
 });
 

@@ -72,7 +72,14 @@ export const ARRANGEMENTS: OperatorRules = {
       const k = view.int('k', 0);
       const count = shape.reduce((a, b) => a * b, 1);
       const elements = Array.from({ length: Math.min(count, 4096) }, (_, i) => ((i % width) - Math.floor(i / width) === k ? 1 : 0));
-      return [{ dtype: view.elementType('dtype') ?? view.dtype(0), shape, elements: count > elements.length ? undefined : elements, constant: true }];
+      return [
+        {
+          dtype: view.elementType('dtype') ?? view.dtype(0),
+          shape,
+          elements: count > elements.length ? undefined : elements,
+          constant: true,
+        },
+      ];
     },
     lower: alwaysFolded,
   },

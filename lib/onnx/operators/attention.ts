@@ -34,7 +34,9 @@ export function attend(chain: Chain, view: NodeView, attention: Attention, made:
   const [, keyHeads = 1, keys = 1] = k.shape;
   const valueFeatures = v.shape[3] ?? 1;
   if (heads % keyHeads !== 0 || k.shape[3] !== features || v.shape[2] !== keys)
-    view.refuse(`its queries, keys and values have shapes ${[q, k, v].map(({ shape }) => shapeText(shape)).join(', ')}, which don't fit each other`);
+    view.refuse(
+      `its queries, keys and values have shapes ${[q, k, v].map(({ shape }) => shapeText(shape)).join(', ')}, which don't fit each other`,
+    );
   const shared = heads / keyHeads;
   const groups = batch * keyHeads;
   const scoreShape = [batch, heads, queries, keys];
@@ -90,7 +92,12 @@ function fitMask(chain: Chain, mask: Value, keys: number, name: string): Value {
   const pads = mask.shape.flatMap(() => 0).concat(mask.shape.map((_, a) => (a === axis ? keys - size : 0)));
   const reach = { kind: 'along', axes: [axis] } as const;
   const body = { kind: 'move', attrs: { function: 'pad', parameters: { pads, value: [mask.dtype === 'bool' ? 0 : -3.4e38] } } } as const;
-  return chain.add({ body, inputs: [{ value: mask.id, reach, axes: sameAxes(mask.shape.length) }] }, mask.shape.with(axis, keys), { name }, mask.dtype);
+  return chain.add(
+    { body, inputs: [{ value: mask.id, reach, axes: sameAxes(mask.shape.length) }] },
+    mask.shape.with(axis, keys),
+    { name },
+    mask.dtype,
+  );
 }
 
 /** [B, S, H * D] -> [B, H, S, D]. */
@@ -119,7 +126,9 @@ function headsOf(view: NodeView): { q: readonly number[]; k: readonly number[]; 
   if (q.length === 4) return { q, k, v, together: false };
   const [queryHeads, keyHeads] = [view.int('q_num_heads', 0), view.int('kv_num_heads', 0)];
   const apart = ([batch = 1, tokens = 1, features = 1]: readonly number[], heads: number): number[] =>
-    heads >= 1 && features % heads === 0 ? [batch, heads, tokens, features / heads] : view.refuse(`its ${features} features are no ${heads} heads`);
+    heads >= 1 && features % heads === 0
+      ? [batch, heads, tokens, features / heads]
+      : view.refuse(`its ${features} features are no ${heads} heads`);
   return { q: apart(q, queryHeads), k: apart(k, keyHeads), v: apart(v, keyHeads), together: true };
 }
 

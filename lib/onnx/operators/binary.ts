@@ -122,7 +122,9 @@ export const BINARY_FUNCTIONS: OperatorRules = {
     infer: binaryRule({ function: 'shift' }).infer,
     lower(view) {
       const right = view.text('direction', 'LEFT') === 'RIGHT';
-      const named = right ? { function: 'shiftRight', reversed: 'reverseShiftRight' } : { function: 'shiftLeft', reversed: 'reverseShiftLeft' };
+      const named = right
+        ? { function: 'shiftRight', reversed: 'reverseShiftRight' }
+        : { function: 'shiftLeft', reversed: 'reverseShiftLeft' };
       return binaryRule(named).lower(view);
     },
   },
@@ -137,10 +139,7 @@ export const BINARY_FUNCTIONS: OperatorRules = {
         view.value(0),
       ]);
       const product = { class: 'elementwise', function: 'mul', parameters: [], reversed: 'mul' } as const;
-      return [
-        { ...swish, output: gate, suffix: 'gate' },
-        stepDraft(view, view.rank(0), product, [gate, view.value(1)]),
-      ];
+      return [{ ...swish, output: gate, suffix: 'gate' }, stepDraft(view, view.rank(0), product, [gate, view.value(1)])];
     },
   },
 
@@ -162,3 +161,13 @@ export const BINARY_FUNCTIONS: OperatorRules = {
     },
   },
 };
+
+/** What the functions of two values compute, by their names in the graph; of real numbers. */
+export const BINARY_FOLDS: ReadonlyMap<string, (a: number, b: number) => number> = new Map(
+  Object.values(BINARY).flatMap(({ function: name, reversed, fold, compares }) => {
+    if (fold === undefined || compares) return [];
+    const own = (a: number, b: number): number => fold(a, b, 'float64');
+    const exchanged = (a: number, b: number): number => own(b, a);
+    return reversed === undefined || reversed === name ? [[name, own] as const] : [[name, own] as const, [reversed, exchanged] as const];
+  }),
+);

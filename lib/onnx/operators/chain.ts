@@ -37,7 +37,12 @@ export class Chain {
   reshape(from: Value, shape: readonly number[], made: Made): Value {
     if (from.shape.join() === shape.join() && made.output === undefined) return from;
     if (from.constant) return this.#constant(from, shape, made.name);
-    return this.add({ body: { kind: 'view', attrs: { function: 'reshape' } }, inputs: [{ value: from.id, reach: { kind: 'contiguous' } }] }, shape, made, from.dtype);
+    return this.add(
+      { body: { kind: 'view', attrs: { function: 'reshape' } }, inputs: [{ value: from.id, reach: { kind: 'contiguous' } }] },
+      shape,
+      made,
+      from.dtype,
+    );
   }
 
   /** Axes in another order. */
@@ -46,7 +51,15 @@ export class Chain {
     const draft = transposeDraft(from, perm);
     if (draft === undefined && made.output === undefined) return from;
     if (from.constant) return this.#constant(from, shape, made.name);
-    return this.add(draft ?? { body: { kind: 'view', attrs: { function: 'identity' } }, inputs: [{ value: from.id, reach: { kind: 'contiguous' }, axes: sameAxes(shape.length) }] }, shape, made, from.dtype);
+    return this.add(
+      draft ?? {
+        body: { kind: 'view', attrs: { function: 'identity' } },
+        inputs: [{ value: from.id, reach: { kind: 'contiguous' }, axes: sameAxes(shape.length) }],
+      },
+      shape,
+      made,
+      from.dtype,
+    );
   }
 
   /** Part of an axis. */

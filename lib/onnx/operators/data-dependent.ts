@@ -1,10 +1,11 @@
 // Operators whose output's size depends on values: non-zero, compress, unique, non-maximum suppression.
-// A compiler can't place what it can't size, so they work on constants only, where they are folded.
+// A compiler can't place what it can't size, so what decides the size has to be a constant.
 
 import { elementCount } from '../model.ts';
 import type { NodeView } from '../node-view.ts';
 import { alwaysFolded, type Inferred, type OperatorRules } from '../rule.ts';
 import { stridesOf } from './broadcast.ts';
+import { moveDraft, sameAxes } from './move.ts';
 import { boxesKept } from './suppression.ts';
 
 export const DATA_DEPENDENT: OperatorRules = {
@@ -36,7 +37,13 @@ export const DATA_DEPENDENT: OperatorRules = {
       const axis = view.axis(view.int('axis', 0), shape.length);
       return [{ dtype, shape: shape.with(axis, chosen.filter((i) => i < (shape[axis] ?? 0)).length) }];
     },
-    lower: (view) => view.refuse('its condition is a constant and its input is not; a Gather of the chosen indices is supported'),
+    lower(view) {
+      const axis = view.has('axis') ? view.axis(view.int('axis', 0), view.rank(0)) : undefined;
+      const reach = axis === undefined ? ({ kind: 'whole', samples: 1 } as const) : ({ kind: 'along', axes: [axis] } as const);
+      const axes = axis === undefined ? {} : { axes: sameAxes(view.rank(0)) };
+      const condition = { input: 1, reach: { kind: 'whole', samples: 1 } } as const;
+      return [moveDraft(view, 'compress', axis === undefined ? {} : { axis: [axis] }, [{ input: 0, reach, ...axes }, condition])];
+    },
   },
 
   /** Different elements, or slices along `axis`; where each was first, which of them each was, and how often each was there. */

@@ -56,7 +56,8 @@ function equationOf(view: NodeView): Equation {
   const [left = '', right] = text.split('->');
   const terms = left.split(',');
   const shapes = view.values().map(({ shape }) => shape);
-  if (terms.length !== shapes.length || shapes.length === 0) view.refuse(`its equation '${text}' is for ${terms.length} operands, and it has ${shapes.length}`);
+  if (terms.length !== shapes.length || shapes.length === 0)
+    view.refuse(`its equation '${text}' is for ${terms.length} operands, and it has ${shapes.length}`);
   const sizes = new Map<string, number>();
   let hidden = '';
   const operands = terms.map((term, i) => {
@@ -64,7 +65,8 @@ function equationOf(view: NodeView): Equation {
     const given = term.replace(ELLIPSIS, '').length;
     const more = Array.from({ length: Math.max(0, shape.length - given) }, (_, k) => String.fromCharCode(FIRST_HIDDEN + k)).reverse();
     const labels = term.includes(ELLIPSIS) ? term.replace(ELLIPSIS, more.join('')) : term;
-    if (labels.length !== shape.length) view.refuse(`its equation gives operand ${i} ${labels.length} axes; its shape is ${shapeText(shape)}`);
+    if (labels.length !== shape.length)
+      view.refuse(`its equation gives operand ${i} ${labels.length} axes; its shape is ${shapeText(shape)}`);
     if (more.length > hidden.length) hidden = more.join('');
     for (const [axis, label] of [...labels].entries()) {
       const [known = 1, size = 1] = [sizes.get(label), shape[axis]];
@@ -79,7 +81,13 @@ function equationOf(view: NodeView): Equation {
 /** Without a result given: the ellipsis, then the labels that are there once, in the order of the alphabet. */
 function implied(terms: string, hidden: string): string {
   const letters = [...terms].filter((character) => /[A-Za-z]/.test(character));
-  return hidden + letters.filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter)).sort().join('');
+  return (
+    hidden +
+    letters
+      .filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter))
+      .sort()
+      .join('')
+  );
 }
 
 function sizesOf(labels: string, sizes: ReadonlyMap<string, number>): number[] {
@@ -93,7 +101,11 @@ function spread(chain: Chain, { value, labels }: Labelled, sizes: ReadonlyMap<st
   if (once.length < labels.length) {
     const moved = { value, reach: { kind: 'whole', samples: 1 } } as const;
     const axes = [...once].map((label) => labels.indexOf(label));
-    made = chain.add(moveOf('diagonal', { axes }, [moved]), axes.map((axis) => value.shape[axis] ?? 1), { name: `${name}Diagonal` });
+    made = chain.add(
+      moveOf('diagonal', { axes }, [moved]),
+      axes.map((axis) => value.shape[axis] ?? 1),
+      { name: `${name}Diagonal` },
+    );
   }
   const kept = [...once].filter((label, axis) => made.shape[axis] === sizes.get(label)).join('');
   return { value: chain.reshape(made, sizesOf(kept, sizes), { name }), labels: kept };
@@ -119,11 +131,16 @@ function multiply(chain: Chain, a: Labelled, b: Labelled, needed: string, sizes:
   const rows = [...left.labels].filter((label) => !right.labels.includes(label)).join('');
   const columns = [...right.labels].filter((label) => !left.labels.includes(label)).join('');
   const order = ({ value, labels }: Labelled, wanted: string, side: string): Value =>
-    chain.transpose(value, [...wanted].map((label) => labels.indexOf(label)), { name: `${side}Order${name}` });
+    chain.transpose(
+      value,
+      [...wanted].map((label) => labels.indexOf(label)),
+      { name: `${side}Order${name}` },
+    );
   const count = (labels: string): number => elementCount(sizesOf(labels, sizes));
   if (inner === '') {
     // Nothing is summed over: element by element, each side broadcast along the other's axes.
-    const shape = (own: string): number[] => sizesOf(batch + rows + columns, sizes).map((size, i) => (own.includes((batch + rows + columns)[i] ?? '') ? size : 1));
+    const shape = (own: string): number[] =>
+      sizesOf(batch + rows + columns, sizes).map((size, i) => (own.includes((batch + rows + columns)[i] ?? '') ? size : 1));
     const value = chain.join(
       'mul',
       chain.reshape(order(left, batch + rows, 'left'), shape(batch + rows), { name: `leftShape${name}` }),
@@ -134,8 +151,12 @@ function multiply(chain: Chain, a: Labelled, b: Labelled, needed: string, sizes:
   }
   const product = chain.product(
     {
-      left: chain.reshape(order(left, batch + rows + inner, 'left'), [...groups(count(batch)), count(rows), count(inner)], { name: `leftShape${name}` }),
-      right: chain.reshape(order(right, batch + inner + columns, 'right'), [...groups(count(batch)), count(inner), count(columns)], { name: `rightShape${name}` }),
+      left: chain.reshape(order(left, batch + rows + inner, 'left'), [...groups(count(batch)), count(rows), count(inner)], {
+        name: `leftShape${name}`,
+      }),
+      right: chain.reshape(order(right, batch + inner + columns, 'right'), [...groups(count(batch)), count(inner), count(columns)], {
+        name: `rightShape${name}`,
+      }),
     },
     { name: `product${name}` },
   );

@@ -48,7 +48,10 @@ export const LINEAR_ATTENTION: OperatorRules = {
       const rates = [4, 5].flatMap((i) => view.optional(i) ?? []);
       const rule = view.text('update_rule', 'gated_delta');
       const operands = [...(past === undefined ? [] : [past]), ...rates];
-      let state: Value = chain.product({ left: k, right: v, transposeLeft: true }, { name: 'update', ...(operands.length === 0 ? { output: 1 } : {}) });
+      let state: Value = chain.product(
+        { left: k, right: v, transposeLeft: true },
+        { name: 'update', ...(operands.length === 0 ? { output: 1 } : {}) },
+      );
       if (operands.length > 0) {
         // Decay and rate of update are of the tokens, so the state needs them all.
         const inputs = [state, ...operands.filter(({ constant }) => !constant)].map(({ id }, i) => ({
@@ -56,7 +59,13 @@ export const LINEAR_ATTENTION: OperatorRules = {
           reach: i === 0 ? ({ kind: 'aligned' } as const) : ({ kind: 'whole', samples: 1 } as const),
           ...(i === 0 ? { axes: [0, 1, 2, 3, 4] } : {}),
         }));
-        const body = { kind: 'step', class: 'elementwise', function: `${camel(rule)}Update`, parameters: [], operands: [state, ...operands].map(({ id }) => id) } as const;
+        const body = {
+          kind: 'step',
+          class: 'elementwise',
+          function: `${camel(rule)}Update`,
+          parameters: [],
+          operands: [state, ...operands].map(({ id }) => id),
+        } as const;
         state = chain.add({ body, inputs }, state.shape, { name: 'state', output: 1 }, state.dtype);
       }
       const shared = queryHeads / heads;

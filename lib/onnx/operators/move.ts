@@ -63,7 +63,8 @@ export function transposeDraft(value: Value, perm: readonly number[]): DraftSpec
   // Axes of one element may go anywhere: the order of the others decides whether data moves.
   const inOrder = wide.every((axis, i) => i === 0 || axis > (wide[i - 1] ?? 0));
   const axes = [...perm.map((_, axis) => perm.indexOf(axis)), rank];
-  if (inOrder) return { body: { kind: 'view', attrs: { function: 'transpose' } }, inputs: [{ value: id, reach: { kind: 'contiguous' }, axes }] };
+  if (inOrder)
+    return { body: { kind: 'view', attrs: { function: 'transpose' } }, inputs: [{ value: id, reach: { kind: 'contiguous' }, axes }] };
   const samples = perm[0] === 0 ? (shape[0] ?? 1) : 1;
   return moveOf('transpose', { perm }, [{ value, reach: { kind: 'whole', samples }, axes, prefers: rank - 1 }]);
 }

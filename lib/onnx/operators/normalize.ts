@@ -45,7 +45,9 @@ export function normalizeDraft(
         axes: sameAxes(shape.length),
         ...(wide.length === 1 && wide[0] !== undefined ? { prefers: wide[0] } : {}),
       },
-      ...operands.filter(({ constant }) => !constant).map((operand) => ({ value: operand.id, reach: { kind: 'whole', samples: 1 } as const })),
+      ...operands
+        .filter(({ constant }) => !constant)
+        .map((operand) => ({ value: operand.id, reach: { kind: 'whole', samples: 1 } as const })),
     ],
   };
 }
@@ -88,7 +90,10 @@ function layerNormRule(name: string, since: number, statistics: readonly string[
     lower(view) {
       const [input, axes] = [view.value(0), axesFrom(view)];
       const normalized = normalizeDraft(input, { function: name, axes, epsilon: view.float('epsilon', 1e-5) }, operandsFrom(view, 1));
-      return [normalized, ...statistics.flatMap((statistic, i) => (view.makes(i + 1) ? [statisticDraft(input, axes, statistic, i + 1)] : []))];
+      return [
+        normalized,
+        ...statistics.flatMap((statistic, i) => (view.makes(i + 1) ? [statisticDraft(input, axes, statistic, i + 1)] : [])),
+      ];
     },
   };
 }

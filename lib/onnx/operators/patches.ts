@@ -106,7 +106,9 @@ function transposedSizes(view: NodeView): { sizes: number[]; strides: readonly n
   const list = (name: string, length: number, fill: number): readonly number[] => {
     const given = view.ints(name);
     if (given === undefined || given.length === 0) return Array<number>(length).fill(fill);
-    return given.length === length ? given : view.refuse(`its ${name} have ${given.length} entries; ${dims} spatial dimensions need ${length}`);
+    return given.length === length
+      ? given
+      : view.refuse(`its ${name} have ${given.length} entries; ${dims} spatial dimensions need ${length}`);
   };
   const [strides, dilations] = [list('strides', dims, 1), list('dilations', dims, 1)];
   const extra = list('output_padding', dims, 0);

@@ -32,7 +32,9 @@ function quantizedWeight(view: NodeView, { right, rightScale, rightZero }: Place
   const value = view.value(right);
   const by = view.optional(rightScale) ?? view.optional(rightZero);
   const many = by?.shape.some((size) => size > 1) ?? false;
-  return value.constant && by !== undefined ? { ...value, quantized: quantizedBy(view, value.id, value.dtype, rightScale, rightZero, many ? axis : undefined) } : value;
+  return value.constant && by !== undefined
+    ? { ...value, quantized: quantizedBy(view, value.id, value.dtype, rightScale, rightZero, many ? axis : undefined) }
+    : value;
 }
 
 /** `drafts` with the last one's output quantised. */
@@ -89,7 +91,10 @@ const convInteger: OperatorRule = {
   lower(view) {
     const { value, drafts } = centred(view);
     const conv = convDraft(view, { weight: 1, bias: -1 });
-    return [...drafts, { ...conv, inputs: conv.inputs.map((input) => ({ ...input, value: value.id })), values: [quantizedWeight(view, INTEGER, 0)] }];
+    return [
+      ...drafts,
+      { ...conv, inputs: conv.inputs.map((input) => ({ ...input, value: value.id })), values: [quantizedWeight(view, INTEGER, 0)] },
+    ];
   },
 };
 

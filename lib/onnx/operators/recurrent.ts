@@ -47,12 +47,24 @@ function recurrentDrafts(view: NodeView, name: string, gates: number, states: nu
   const { length, batch, input, hidden, directions, batchFirst } = sizesOf(view, gates);
   const dtype = view.dtype(0);
   const positions = length * batch;
-  const before: Value = { ...view.between('state', [directions, positions, hidden], dtype), id: `${view.node.id}.state`, elements: unknownElements };
+  const before: Value = {
+    ...view.between('state', [directions, positions, hidden], dtype),
+    id: `${view.node.id}.state`,
+    elements: unknownElements,
+  };
   const fromInput = view.between('fromInput', [positions, directions, gates * hidden], dtype);
   const fromState = view.between('fromState', [directions, positions, gates * hidden], dtype);
-  const all = view.makes(0) ? undefined : view.between('all', batchFirst ? [batch, length, directions, hidden] : [length, directions, batch, hidden], dtype);
+  const all = view.makes(0)
+    ? undefined
+    : view.between('all', batchFirst ? [batch, length, directions, hidden] : [length, directions, batch, hidden], dtype);
   const constants = [3, 5, 6, 7].flatMap((i) => (view.optional(i) === undefined ? [] : [constantWeight(view, i, 'parameter')]));
-  const product = (weight: number, shape: { n: number; k: number; groups: number }, of: string, output: Value, suffix: string): DraftSpec => ({
+  const product = (
+    weight: number,
+    shape: { n: number; k: number; groups: number },
+    of: string,
+    output: Value,
+    suffix: string,
+  ): DraftSpec => ({
     body: {
       kind: 'matMul',
       attrs: { matrix: { m: positions, ...shape }, weight: constantWeight(view, weight, 'weight'), transposeWeight: true, dynamic: false },
@@ -79,7 +91,13 @@ function recurrentDrafts(view: NodeView, name: string, gates: number, states: nu
     suffix: output === 1 ? 'last' : 'lastCell',
   });
   return [
-    product(1, { n: input, k: directions * gates * hidden, groups: 1 }, view.value(0).id, { ...fromInput, shape: [batchFirst ? batch : length, batchFirst ? length : batch, directions * gates * hidden] }, 'input'),
+    product(
+      1,
+      { n: input, k: directions * gates * hidden, groups: 1 },
+      view.value(0).id,
+      { ...fromInput, shape: [batchFirst ? batch : length, batchFirst ? length : batch, directions * gates * hidden] },
+      'input',
+    ),
     { ...product(2, { n: hidden, k: gates * hidden, groups: directions }, before.id, fromState, 'recurrent'), values: [before] },
     cells,
     ...Array.from({ length: states }, (_, i) => i + 1).flatMap((output) => (view.makes(output) ? [last(output)] : [])),

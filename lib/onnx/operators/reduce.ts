@@ -127,7 +127,8 @@ const determinant: OperatorRule = {
   since: 11,
   infer(view) {
     const shape = view.shape(0);
-    if (shape.length < 2 || shape.at(-1) !== shape.at(-2)) view.refuse(`its input has shape ${shapeText(shape)}, which is not of square matrices`);
+    if (shape.length < 2 || shape.at(-1) !== shape.at(-2))
+      view.refuse(`its input has shape ${shapeText(shape)}, which is not of square matrices`);
     return [{ dtype: view.dtype(0), shape: shape.slice(0, -2) }];
   },
   lower: (view) => [reduceDraft(view, 'determinant', { axes: [view.rank(0) - 2, view.rank(0) - 1], keepDims: false })],

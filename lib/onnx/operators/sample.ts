@@ -30,8 +30,7 @@ function resized(view: NodeView): readonly number[] {
     const ratios = axes.map((axis, i) => (sizes[i] ?? 0) / (shape[axis] ?? 1));
     const policy = view.text('keep_aspect_ratio_policy', 'stretch');
     const common = policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
-    for (const [i, axis] of axes.entries())
-      result[axis] = policy === 'stretch' ? (sizes[i] ?? 0) : Math.round(common * (shape[axis] ?? 0));
+    for (const [i, axis] of axes.entries()) result[axis] = policy === 'stretch' ? (sizes[i] ?? 0) : Math.round(common * (shape[axis] ?? 0));
     return result;
   }
   // Regions of interest count in one mode only; attributes and values are single precision, whose products ONNX rounds down.

@@ -1,6 +1,6 @@
 // Operators that turn a vector along one axis into another of the same length: running sums and products, hardmax.
 
-import { type DType } from '../../ir/graph.ts';
+import type { DType } from '../../ir/graph.ts';
 import type { NodeView } from '../node-view.ts';
 import type { OperatorRule, OperatorRules } from '../rule.ts';
 import { alignedAxes, stridesOf } from './broadcast.ts';

@@ -53,8 +53,13 @@ export const SIGNALS: OperatorRules = {
   /** Triangular filters [spectrogram bins, mel bins]. */
   MelWeightMatrix: {
     since: 17,
-    infer: (view) => [{ dtype: view.elementType('output_datatype') ?? 'float32', shape: [Math.floor((view.elements(1)[0] ?? 0) / 2) + 1, view.elements(0)[0] ?? 0] }],
-    lower: alwaysFolded,
+    infer: (view) => [
+      {
+        dtype: view.elementType('output_datatype') ?? 'float32',
+        shape: [Math.floor((view.elements(1)[0] ?? 0) / 2) + 1, view.elements(0)[0] ?? 0],
+      },
+    ],
+    lower: (view) => view.refuse('its frequencies are computed when the network runs', 'Make them initialisers.'),
   },
 
   DFT: {

@@ -20,7 +20,9 @@ export function boxesKept(
 ): number[][] {
   const kept: number[][] = [];
   for (let batch = 0; batch < batches; batch++) {
-    const corners = Array.from({ length: count }, (_, box) => cornersOf(boxes.slice((batch * count + box) * 4, (batch * count + box + 1) * 4), centred));
+    const corners = Array.from({ length: count }, (_, box) =>
+      cornersOf(boxes.slice((batch * count + box) * 4, (batch * count + box + 1) * 4), centred),
+    );
     for (let one = 0; one < classes; one++) {
       const own = scores.slice((batch * classes + one) * count, (batch * classes + one + 1) * count);
       const order = own.map((_, box) => box).filter((box) => (own[box] ?? 0) > least);

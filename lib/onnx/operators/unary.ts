@@ -1,5 +1,7 @@
-// Functions of one value: relu, sigmoid, exp, ... One row each; the fold is left out where shape arithmetic has no use for it.
+// Functions of one value: relu, sigmoid, exp, ... One row each, with what it computes, for constants and for recognising
+// activations that are written as arithmetic.
 
+import { erf } from '../../base/erf.ts';
 import type { NodeView } from '../node-view.ts';
 import type { OperatorRule, OperatorRules } from '../rule.ts';
 import { finite, rounded, stepDraft } from './step.ts';
@@ -9,28 +11,53 @@ interface Unary {
   readonly since?: number;
   /** Attributes by name with ONNX's defaults; they become the function's parameters, in this order. */
   readonly attributes?: Readonly<Record<string, number>>;
-  readonly fold?: (x: number) => number;
+  /** The value for x; parameters in the order of `attributes`. */
+  readonly fold?: (x: number, a: number, b: number) => number;
   /** The output is bool whatever the input. */
   readonly predicate?: boolean;
 }
 
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+const softplus = (x: number): number => (x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x)));
+
+export const GELU = (x: number): number => 0.5 * x * (1 + erf(x * Math.SQRT1_2));
+export const GELU_TANH = (x: number): number => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+
 const UNARY: Readonly<Record<string, Unary>> = {
   Relu: { function: 'relu', fold: (x) => Math.max(0, x) },
-  LeakyRelu: { function: 'leakyRelu', attributes: { alpha: 0.01 } },
-  ThresholdedRelu: { function: 'thresholdedRelu', since: 10, attributes: { alpha: 1 } },
-  Elu: { function: 'elu', attributes: { alpha: 1 } },
-  Celu: { function: 'celu', since: 12, attributes: { alpha: 1 } },
-  Selu: { function: 'selu', attributes: { alpha: 1.6732632, gamma: 1.050701 } },
-  Shrink: { function: 'shrink', since: 9, attributes: { lambd: 0.5, bias: 0 } },
-  Sigmoid: { function: 'sigmoid' },
-  HardSigmoid: { function: 'hardSigmoid', attributes: { alpha: 0.2, beta: 0.5 } },
-  HardSwish: { function: 'hardSwish', since: 14 },
-  Swish: { function: 'swish', since: 24, attributes: { alpha: 1 } },
-  Mish: { function: 'mish', since: 18 },
-  Softplus: { function: 'softplus' },
-  Softsign: { function: 'softsign' },
-  Tanh: { function: 'tanh' },
-  Erf: { function: 'erf', since: 9 },
+  LeakyRelu: { function: 'leakyRelu', attributes: { alpha: 0.01 }, fold: (x, alpha) => (x < 0 ? alpha * x : x) },
+  ThresholdedRelu: { function: 'thresholdedRelu', since: 10, attributes: { alpha: 1 }, fold: (x, alpha) => (x > alpha ? x : 0) },
+  Elu: { function: 'elu', attributes: { alpha: 1 }, fold: (x, alpha) => (x < 0 ? alpha * Math.expm1(x) : x) },
+  Celu: {
+    function: 'celu',
+    since: 12,
+    attributes: { alpha: 1 },
+    fold: (x, alpha) => Math.max(0, x) + Math.min(0, alpha * Math.expm1(x / alpha)),
+  },
+  Selu: {
+    function: 'selu',
+    attributes: { alpha: 1.6732632, gamma: 1.050701 },
+    fold: (x, alpha, gamma) => gamma * (x > 0 ? x : alpha * Math.expm1(x)),
+  },
+  Shrink: {
+    function: 'shrink',
+    since: 9,
+    attributes: { lambd: 0.5, bias: 0 },
+    fold: (x, lambda, bias) => (x < -lambda ? x + bias : x > lambda ? x - bias : 0),
+  },
+  Sigmoid: { function: 'sigmoid', fold: sigmoid },
+  HardSigmoid: {
+    function: 'hardSigmoid',
+    attributes: { alpha: 0.2, beta: 0.5 },
+    fold: (x, alpha, beta) => Math.max(0, Math.min(1, alpha * x + beta)),
+  },
+  HardSwish: { function: 'hardSwish', since: 14, fold: (x) => x * Math.max(0, Math.min(1, x / 6 + 0.5)) },
+  Swish: { function: 'swish', since: 24, attributes: { alpha: 1 }, fold: (x, alpha) => x * sigmoid(alpha * x) },
+  Mish: { function: 'mish', since: 18, fold: (x) => x * Math.tanh(softplus(x)) },
+  Softplus: { function: 'softplus', fold: softplus },
+  Softsign: { function: 'softsign', fold: (x) => x / (1 + Math.abs(x)) },
+  Tanh: { function: 'tanh', fold: Math.tanh },
+  Erf: { function: 'erf', since: 9, fold: erf },
   Sqrt: { function: 'sqrt', fold: Math.sqrt },
   Exp: { function: 'exp', fold: Math.exp },
   Log: { function: 'log', fold: Math.log },
@@ -43,15 +70,15 @@ const UNARY: Readonly<Record<string, Unary>> = {
   Round: { function: 'round', since: 11, fold: roundHalfToEven },
   Sin: { function: 'sin', fold: Math.sin },
   Cos: { function: 'cos', fold: Math.cos },
-  Tan: { function: 'tan' },
-  Asin: { function: 'asin' },
-  Acos: { function: 'acos' },
-  Atan: { function: 'atan' },
-  Sinh: { function: 'sinh', since: 9 },
-  Cosh: { function: 'cosh', since: 9 },
-  Asinh: { function: 'asinh', since: 9 },
-  Acosh: { function: 'acosh', since: 9 },
-  Atanh: { function: 'atanh', since: 9 },
+  Tan: { function: 'tan', fold: Math.tan },
+  Asin: { function: 'asin', fold: Math.asin },
+  Acos: { function: 'acos', fold: Math.acos },
+  Atan: { function: 'atan', fold: Math.atan },
+  Sinh: { function: 'sinh', since: 9, fold: Math.sinh },
+  Cosh: { function: 'cosh', since: 9, fold: Math.cosh },
+  Asinh: { function: 'asinh', since: 9, fold: Math.asinh },
+  Acosh: { function: 'acosh', since: 9, fold: Math.acosh },
+  Atanh: { function: 'atanh', since: 9, fold: Math.atanh },
   Not: { function: 'not', fold: (x) => (x === 0 ? 1 : 0) },
   BitwiseNot: { function: 'bitwiseNot', since: 18 },
   IsNaN: { function: 'isNaN', since: 9, predicate: true },
@@ -66,17 +93,19 @@ function roundHalfToEven(x: number): number {
 
 function unaryRule(unary: Unary): OperatorRule {
   const { fold, since, attributes = {}, predicate = false } = unary;
+  const parametersOf = (view: NodeView): number[] =>
+    Object.entries(attributes).map(([name, otherwise]) => attribute(view, name, otherwise));
   return {
     ...(since === undefined ? {} : { since }),
     infer(view) {
       const dtype = predicate ? 'bool' : view.dtype(0);
       const shape = view.shape(0);
-      const elements = fold && view.fold(shape, ([x = []]) => x.map((value) => rounded(fold(value), dtype)));
+      const [a = 0, b = 0] = parametersOf(view);
+      const elements = fold && view.fold(shape, ([x = []]) => x.map((value) => rounded(fold(value, a, b), dtype)));
       return [{ dtype, shape, elements }];
     },
     lower(view) {
-      const parameters = Object.entries(attributes).map(([name, otherwise]) => attribute(view, name, otherwise));
-      return [stepDraft(view, view.rank(0), { class: 'activation', function: unary.function, parameters })];
+      return [stepDraft(view, view.rank(0), { class: 'activation', function: unary.function, parameters: parametersOf(view) })];
     },
   };
 }
@@ -92,11 +121,12 @@ export const UNARY_FUNCTIONS: OperatorRules = {
 
   Gelu: {
     since: 20,
-    infer: (view) => [{ dtype: view.dtype(0), shape: view.shape(0) }],
-    lower(view) {
-      const tanh = view.text('approximate', 'none') === 'tanh';
-      return [stepDraft(view, view.rank(0), { class: 'activation', function: tanh ? 'geluTanh' : 'gelu', parameters: [] })];
+    infer(view) {
+      const { dtype, shape } = view.value(0);
+      const fold = isTanh(view) ? GELU_TANH : GELU;
+      return [{ dtype, shape, elements: view.fold(shape, ([x = []]) => x.map((value) => rounded(fold(value), dtype))) }];
     },
+    lower: (view) => [stepDraft(view, view.rank(0), { class: 'activation', function: isTanh(view) ? 'geluTanh' : 'gelu', parameters: [] })],
   },
 
   /** Bounds are attributes before opset 11, inputs from then on; a bound left out is the type's own. */
@@ -121,6 +151,15 @@ export const UNARY_FUNCTIONS: OperatorRules = {
     },
   },
 };
+
+function isTanh(view: NodeView): boolean {
+  return view.text('approximate', 'none') === 'tanh';
+}
+
+/** What the functions compute, by their names in the graph. */
+export const UNARY_FOLDS: ReadonlyMap<string, (x: number, a: number, b: number) => number> = new Map(
+  Object.values(UNARY).flatMap(({ function: name, fold }) => (fold === undefined ? [] : [[name, fold] as const])),
+);
 
 /** Lower and upper bound: [] for one left out, undefined for one that isn't known here. */
 function bounds(view: NodeView): [readonly number[] | undefined, readonly number[] | undefined] {

@@ -28,7 +28,12 @@ export function withNormalizations(network: Network): Draft[] {
     const { function: kind } = host.body.attrs;
     const fits = network.values.get(operand)?.shape.join() === `${network.values.get(draft.output)?.shape.at(-1)}`;
     if (!fits || uses(from) !== 1 || (name === 'add' && kind !== 'layerNorm')) continue;
-    scaled.set(draft.output, { ...host, id: draft.id, output: draft.output, body: { kind: 'normalize', attrs: { ...host.body.attrs, operands: [...host.body.attrs.operands, operand] } } });
+    scaled.set(draft.output, {
+      ...host,
+      id: draft.id,
+      output: draft.output,
+      body: { kind: 'normalize', attrs: { ...host.body.attrs, operands: [...host.body.attrs.operands, operand] } },
+    });
   }
   return network.drafts.map((draft) => scaled.get(draft.output) ?? found.get(draft.output) ?? draft);
 }
@@ -36,7 +41,8 @@ export function withNormalizations(network: Network): Draft[] {
 /** The value a cast between floats was made of, through any number of them. */
 function uncast(value: string, { producer }: Pick<Network, 'producer'>): string {
   let at = value;
-  for (let draft = producer.get(at); draft?.body.kind === 'view' && draft.body.attrs.function === 'cast'; draft = producer.get(at)) at = draft.inputs[0]?.value ?? '';
+  for (let draft = producer.get(at); draft?.body.kind === 'view' && draft.body.attrs.function === 'cast'; draft = producer.get(at))
+    at = draft.inputs[0]?.value ?? '';
   return at;
 }
 
@@ -55,7 +61,12 @@ function inputOf(draft: Draft, network: Network): string {
 function recognised(draft: Draft, network: Network): Draft | undefined {
   if (!isStep(draft) || !['mul', 'div'].includes(draft.body.function) || draft.body.operands.length !== 2) return undefined;
   const [a = '', b = ''] = draft.body.operands;
-  for (const [x, deviation] of draft.body.function === 'mul' ? [[a, b], [b, a]] : [[a, b]]) {
+  for (const [x, deviation] of draft.body.function === 'mul'
+    ? [
+        [a, b],
+        [b, a],
+      ]
+    : [[a, b]]) {
     const root = draft.body.function === 'div' ? (deviation ?? '') : inverted(deviation ?? '', network);
     const found = root === undefined ? undefined : squaredMean(root, network);
     if (found === undefined) continue;

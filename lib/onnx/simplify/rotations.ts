@@ -23,7 +23,11 @@ function recognised(draft: Draft, network: Network): Draft | undefined {
       if (value === undefined || cos === undefined || sin === undefined) continue;
       if (value.shape.join() !== network.values.get(draft.output)?.shape.join()) continue;
       const step = rotaryStep({ heads: 1, features: 0, interleaved: false });
-      return { ...draft, body: { kind: 'step', ...step, operands: [value, cos, sin].map(({ id }) => id) }, inputs: rotaryInputs(value, [cos, sin]) };
+      return {
+        ...draft,
+        body: { kind: 'step', ...step, operands: [value, cos, sin].map(({ id }) => id) },
+        inputs: rotaryInputs(value, [cos, sin]),
+      };
     }
   }
   return undefined;
@@ -53,7 +57,9 @@ function rotatedHalf(value: string, network: Network): string | undefined {
   const axis = shape.length - 1;
   const half = (shape[axis] ?? 0) / 2;
   const isLast = joined.body.attrs.parameters.axis?.[0] === axis;
-  return isLast && upper.starts.join() === shape.map((_, i) => (i === axis ? half : 0)).join() && lower.starts.every((start) => start === 0) ? x : undefined;
+  return isLast && upper.starts.join() === shape.map((_, i) => (i === axis ? half : 0)).join() && lower.starts.every((start) => start === 0)
+    ? x
+    : undefined;
 }
 
 function negationOf(draft: Draft | undefined, network: Network): Draft | undefined {

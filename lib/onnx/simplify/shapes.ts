@@ -11,7 +11,8 @@ export function withShapes(network: Network): Draft[] {
   /** Value -> index of the draft that makes it, as rewritten. */
   const at = new Map(network.drafts.map(({ output }, i) => [output, i]));
   for (const [i, draft] of network.drafts.entries()) {
-    if (draft.body.kind !== 'view' || !['reshape', 'flatten', 'squeeze', 'unsqueeze'].includes(draft.body.attrs.function)) continue;
+    if (draft.body.kind !== 'view' || !['reshape', 'flatten', 'squeeze', 'unsqueeze', 'transpose'].includes(draft.body.attrs.function))
+      continue;
     const shape = values.get(draft.output)?.shape ?? [];
     const chain = chainTo(draft.inputs[0]?.value ?? '', shape);
     const last = chain?.at(-1);
@@ -39,7 +40,8 @@ export function withShapes(network: Network): Draft[] {
       if (index === undefined || draft === undefined || uses.get(name) !== 1 || outputs.has(name)) return undefined;
       chain.unshift(index);
       if (isWriter(draft, own.length)) return chain;
-      if (!isStep(draft) || draft.inputs.length !== 1 || values.get(draft.inputs[0]?.value ?? '')?.shape.join() !== own.join()) return undefined;
+      if (!isStep(draft) || draft.inputs.length !== 1 || values.get(draft.inputs[0]?.value ?? '')?.shape.join() !== own.join())
+        return undefined;
       const [running] = draft.inputs;
       const others = draft.body.operands.filter((operand) => operand !== running?.value);
       if (!others.every((operand) => isRow(values.get(operand)?.shape ?? []))) return undefined;

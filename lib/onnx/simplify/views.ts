@@ -5,10 +5,23 @@
 import type { OperatorAttrs } from '../../ir/graph.ts';
 import type { Draft, DraftInput } from '../draft.ts';
 import { elementCount, unknownElements, type Value } from '../model.ts';
+import { alignedAxes } from '../operators/broadcast.ts';
 import { moveOf, sameAxes, transposeDraft } from '../operators/move.ts';
 import { rotaryInputs } from '../operators/rotary.ts';
 import { freshName, isStep, type Network, type StepDraft, scalarOf } from './network.ts';
-import { expanded, isInOrder, itself, keyOf, merged, orderOf, reshaped, type Strided, shapeOf, transposed } from './strided.ts';
+import {
+  expanded,
+  type Factor,
+  isInOrder,
+  itself,
+  keyOf,
+  merged,
+  orderOf,
+  reshaped,
+  type Strided,
+  shapeOf,
+  transposed,
+} from './strided.ts';
 
 export function withViews(network: Network): Draft[] {
   return new Rewriter(network).run();
@@ -22,8 +35,9 @@ class Rewriter {
   /** Names under which views have been made, and of any one that has the same elements in the same order. */
   readonly #made = new Map<string, string>();
   readonly #ordered = new Map<string, string>();
-  /** The model's names of views. */
+  /** The model's names of views, and of any one that has the same elements in the same order. */
   readonly #declared = new Map<string, string>();
+  readonly #named = new Map<string, string>();
   /** Steps that were taken on the source of a view: the view they would have made -> the step. */
   readonly #moved = new Map<string, StepDraft>();
   /** The node that would have made a view, for its name. */
@@ -35,7 +49,7 @@ class Rewriter {
 
   run(): Draft[] {
     for (const draft of this.#network.drafts) {
-      const view = this.#viewOf(draft);
+      const view = this.#viewOf(draft) ?? this.#partOf(draft);
       if (view === undefined) this.#drafts.push(this.#rewritten(draft));
       else {
         this.#declare(draft.output, view, draft);
@@ -50,6 +64,8 @@ class Rewriter {
     this.#origin.set(id, origin);
     const key = keyOf(view);
     if (!this.#declared.has(key)) this.#declared.set(key, id);
+    const order = orderOf(view);
+    if (!this.#named.has(order)) this.#named.set(order, id);
   }
 
   #value(id: string): Value {
@@ -77,6 +93,53 @@ class Rewriter {
     return body.attrs.function === 'expand' ? expanded(from, shape) : undefined;
   }
 
+  /** Part of a transposed view: taken of the source, and seen as before. Only for parts along one axis of the source. */
+  #partOf(draft: Draft): Strided | undefined {
+    const part = this.#cut(draft);
+    const view = this.#views.get(draft.inputs[0]?.value ?? '');
+    if (part === undefined || view === undefined || isInOrder(view)) return undefined;
+    const dims = view.dims.map(merged);
+    const [factor, ...more] = dims[part.axis] ?? [];
+    const factors = dims.flat();
+    if (factor === undefined || more.length > 0 || factors.some(({ stride }) => stride === 0)) return undefined;
+    // The source with an axis for each factor, of which one is cut.
+    const own = [...factors].sort((x, y) => y.stride - x.stride);
+    const at = own.indexOf(factor);
+    const sizes = own.map(({ size }) => size);
+    const whole = this.#value(this.#reshape(view.source, sizes, draft));
+    const shape = sizes.with(at, part.size);
+    const made = this.#between(draft.output, 'part', shape);
+    const parameters = { starts: own.map((_, axis) => (axis === at ? part.start : 0)), steps: own.map(() => 1) };
+    this.#emit(
+      draft,
+      moveOf('slice', parameters, [{ value: whole, reach: { kind: 'along', axes: [at] }, axes: sameAxes(own.length) }]),
+      made,
+    );
+    const left = itself(made, shape);
+    const seen = dims.map((list) => list.flatMap((one) => left.dims[own.indexOf(one)] ?? []));
+    return { source: made, dims: part.drops ? seen.toSpliced(part.axis, 1) : seen };
+  }
+
+  /** The range of one axis that a slice keeps, or the one index a gather takes, which drops the axis. */
+  #cut(draft: Draft): { axis: number; start: number; size: number; drops: boolean } | undefined {
+    const { body, inputs } = draft;
+    if (body.kind !== 'move' || inputs.length !== 1) return undefined;
+    const { shape: from } = this.#value(inputs[0]?.value ?? '');
+    const { shape: to } = this.#value(draft.output);
+    if (body.attrs.function === 'slice' && body.attrs.operands === undefined) {
+      const { starts = [], steps = [] } = body.attrs.parameters;
+      const axes = from.flatMap((size, axis) => (size === to[axis] ? [] : [axis]));
+      const [axis] = axes;
+      if (axes.length !== 1 || axis === undefined || steps.some((step) => step !== 1)) return undefined;
+      return { axis, start: starts[axis] ?? 0, size: to[axis] ?? 0, drops: false };
+    }
+    const [index] = body.attrs.function === 'gather' ? (body.attrs.operands ?? []) : [];
+    const [axis] = body.attrs.parameters.axis ?? [];
+    const chosen = index === undefined || this.#value(index).shape.length > 0 ? undefined : scalarOf(this.#network, index);
+    if (chosen === undefined || axis === undefined || body.attrs.parameters.operandAt?.[0] !== 1) return undefined;
+    return { axis, start: chosen < 0 ? chosen + (from[axis] ?? 0) : chosen, size: 1, drops: true };
+  }
+
   /** A transpose that moves dimensions of one element only: `axes` says where each went. */
   #turned(draft: Draft, from: Strided): Strided | undefined {
     const axes = draft.inputs[0]?.axes;
@@ -96,16 +159,24 @@ class Rewriter {
     const origin = this.#origin.get(id) as Draft;
     if (known !== undefined) return this.#emitReshape(known, id, origin);
     if (isInOrder(view) && this.#value(view.source).shape.join() === shape.join() && !keepName) return view.source;
-    this.#made.set(key, id);
-    const alike = isInOrder(view) ? view.source : this.#ordered.get(orderOf(view));
+    const order = orderOf(view);
+    // An output of the network needs its own name anyway; others go by the first that has their elements in order.
+    const named = keepName ? id : (this.#named.get(order) ?? id);
+    const before = this.#ordered.get(order) ?? (named === id || isInOrder(view) ? undefined : this.#materialize(named));
+    if (!this.#made.has(key)) this.#made.set(key, id);
+    const alike = isInOrder(view) ? view.source : before;
     if (alike !== undefined) return this.#emitReshape(alike, id, origin);
-    this.#ordered.set(orderOf(view), id);
+    this.#ordered.set(order, id);
     return this.#rearrange(view, id, origin);
   }
 
   /** Emits the transpose, the repeat and the reshapes that make a view of its source. */
   #rearrange(view: Strided, id: string, origin: Draft): string {
     const shape = this.#value(id).shape;
+    const own = permutation(view, this.#value(view.source).shape);
+    if (own !== undefined) return this.#emitTranspose(view.source, own, id, origin);
+    const plain = expanded(itself(view.source, this.#value(view.source).shape), shape);
+    if (plain !== undefined && keyOf(plain) === keyOf(view)) return this.#emitExpand(view.source, id, origin);
     const factors = merged(view.dims.flat());
     const kept = factors.filter(({ stride }) => stride !== 0);
     const order = kept.map((_, i) => i).sort((a, b) => (kept[b]?.stride ?? 0) - (kept[a]?.stride ?? 0));
@@ -113,7 +184,7 @@ class Rewriter {
     const perm = kept.map((_, i) => order.indexOf(i));
     const turnedShape = kept.map(({ size }) => size);
     const repeats = kept.length < factors.length;
-    const simple = view.dims.every((dim) => merged(dim).length <= 1) && !repeats;
+    const simple = shape.filter((size) => size !== 1).join() === turnedShape.join() && !repeats;
     if (simple) {
       // Dimensions of one element go along, so the transpose makes the shape that is asked for.
       const ones = shape.flatMap((size, axis) => (size === 1 ? [axis] : []));
@@ -131,13 +202,12 @@ class Rewriter {
       if (last) return at;
     }
     if (repeats) {
-      const apart = factors.map(({ size, stride }) => (stride === 0 ? 1 : size));
+      const ones = factors.map(({ size, stride }) => (stride === 0 ? 1 : size));
+      const first = ones.findIndex((size) => size !== 1);
+      const apart = ones.slice(first < 0 ? ones.length : first);
       const together = factors.map(({ size }) => size);
       at = this.#reshape(at, apart, origin);
-      const made = together.join() === shape.join() ? id : this.#between(id, 'repeated', together);
-      const moved = { value: this.#value(at), reach: { kind: 'aligned' }, axes: sameAxes(together.length) } as const;
-      this.#emit(origin, moveOf('expand', {}, [moved]), made);
-      at = made;
+      at = this.#emitExpand(at, together.join() === shape.join() ? id : this.#between(id, 'repeated', together), origin);
     }
     return at === id ? id : this.#emitReshape(at, id, origin);
   }
@@ -148,13 +218,15 @@ class Rewriter {
     return fresh;
   }
 
-  /** `from` under another shape: itself, one that is there already, or a new view. */
+  /** `from` under another shape: itself, one that is there already or has a name, or a new view. */
   #reshape(from: string, shape: readonly number[], origin: Draft): string {
     if (this.#value(from).shape.join() === shape.join()) return from;
     const view = reshaped(itself(from, this.#value(from).shape), shape);
     const key = view === undefined ? '' : keyOf(view);
     const known = this.#made.get(key);
     if (known !== undefined) return known;
+    const named = this.#declared.get(key);
+    if (named !== undefined) return this.#materialize(named);
     const made = this.#between(origin.output, 'view', shape);
     if (view !== undefined) this.#made.set(key, made);
     return this.#emitReshape(from, made, origin);
@@ -170,6 +242,12 @@ class Rewriter {
   #emitTranspose(from: string, perm: readonly number[], to: string, origin: Draft): string {
     const draft = transposeDraft(this.#value(from), perm);
     return draft === undefined ? this.#emitReshape(from, to, origin) : this.#emit(origin, draft, to);
+  }
+
+  #emitExpand(from: string, to: string, origin: Draft): string {
+    const value = this.#value(from);
+    const axes = alignedAxes(value.shape.length, this.#value(to).shape.length);
+    return this.#emit(origin, moveOf('expand', {}, [{ value, reach: { kind: 'aligned' }, axes }]), to);
   }
 
   /** Adds an operator called like the node that made `to`, or like the value if that is none of the model's. */
@@ -245,7 +323,15 @@ class Rewriter {
     const width = shape.at(-1) ?? 1;
     const repeated = view.dims.flat().some(({ stride }) => stride === 0);
     // The vectors of a head must be whole, and lie in the source's last axis.
-    if (repeated || size === 1 || last.length !== 1 || last[0]?.stride !== 1 || width % size !== 0 || elementCount(shape) !== elementCount(this.#value(x).shape)) return undefined;
+    if (
+      repeated ||
+      size === 1 ||
+      last.length !== 1 ||
+      last[0]?.stride !== 1 ||
+      width % size !== 0 ||
+      elementCount(shape) !== elementCount(this.#value(x).shape)
+    )
+      return undefined;
     const read = tables.map((table) => this.#value(this.#materialize(table)));
     const body = { ...draft.body, parameters: [width / size, features, interleaved], operands: [x, ...read.map(({ id }) => id)] };
     return this.#onSource(draft, view, shape, body, rotaryInputs(this.#value(view.source), read).slice(1));
@@ -318,10 +404,7 @@ class Rewriter {
   #matrix(value: string, transposeWeight: boolean): { value: string; transposeWeight: boolean; repeats: number } {
     const view = this.#views.get(value);
     if (view === undefined || view.dims.length < 2) return { value: this.#materialize(value), transposeWeight, repeats: 1 };
-    const groups = view.dims.slice(0, -2);
-    const repeated = merged(groups.flat()).at(-1);
-    const repeats = repeated?.stride === 0 ? repeated.size : 1;
-    const once = repeats === 1 ? groups : groups.map((factors) => factors.filter(({ stride }) => stride !== 0));
+    const { once, repeats } = withoutRepeats(view.dims.slice(0, -2));
     const [rows = [], columns = []] = view.dims.slice(-2);
     const ways = [
       { view: { source: view.source, dims: [...once, rows, columns] }, transposeWeight },
@@ -352,6 +435,34 @@ class Rewriter {
     const fits = other.length >= 2 && own.slice(-2).join() === other.slice(-2).join();
     return fits ? known : this.#materialize(value);
   }
+}
+
+/** The order of the source's own axes that a view is; undefined if it is more than that. */
+function permutation(view: Strided, shape: readonly number[]): number[] | undefined {
+  if (view.dims.length !== shape.length) return undefined;
+  const axes = itself(view.source, shape).dims.map(([factor]) => factor);
+  const ones = shape.flatMap((size, axis) => (size === 1 ? [axis] : []));
+  const perm = view.dims.map((factors) => {
+    const [factor, ...more] = merged(factors);
+    if (factor === undefined) return ones.shift() ?? -1;
+    return more.length > 0 ? -1 : axes.findIndex((axis) => axis?.size === factor.size && axis.stride === factor.stride);
+  });
+  return perm.includes(-1) ? undefined : perm;
+}
+
+/** Groups without the innermost repeats: neighbours that share a matrix. */
+function withoutRepeats(groups: Strided['dims']): { once: Factor[][]; repeats: number } {
+  const once = groups.map((factors) => [...factors]);
+  let repeats = 1;
+  for (let axis = once.length - 1; axis >= 0; axis--) {
+    const factors = once[axis] ?? [];
+    for (let last = factors.at(-1); last?.stride === 0; last = factors.at(-1)) {
+      repeats *= last.size;
+      factors.pop();
+    }
+    if (factors.length > 0) break;
+  }
+  return { once, repeats };
 }
 
 /** A body whose operands are called as `names` says. */

@@ -1,12 +1,12 @@
 // Products with weights that are stored packed, several to a byte, in blocks with a scale of their own each.
 // The graph has the matrix they stand for, of as many bits as it is stored in.
 
-import type { DType } from '../../../ir/graph.ts';
-import type { Quantized, Value } from '../../model.ts';
-import type { NodeView } from '../../node-view.ts';
-import type { OperatorRule, OperatorRules } from '../../rule.ts';
-import { Chain } from '../chain.ts';
-import { productShape } from '../product.ts';
+import type { DType } from '../../ir/graph.ts';
+import type { Quantized, Value } from '../model.ts';
+import type { NodeView } from '../node-view.ts';
+import { Chain } from '../operators/chain.ts';
+import { productShape } from '../operators/product.ts';
+import type { OperatorRule, OperatorRules } from '../rule.ts';
 
 const PACKED_TYPES: Readonly<Record<number, DType>> = { 2: 'uint2', 4: 'uint4', 8: 'uint8' };
 
@@ -44,7 +44,9 @@ function nBits(view: NodeView, weight: number, scale: number, outputs: number, z
 /** A product with the matrix' transpose, and a bias if there is one. */
 function packedRule(matrixOf: (view: NodeView) => Value, bias: number): OperatorRule {
   return {
-    infer: (view) => [{ dtype: view.dtype(0), shape: productShape(view, { left: view.value(0), right: matrixOf(view), transposeRight: true }) }],
+    infer: (view) => [
+      { dtype: view.dtype(0), shape: productShape(view, { left: view.value(0), right: matrixOf(view), transposeRight: true }) },
+    ],
     lower(view) {
       const chain = new Chain(view);
       projection(chain, view, view.value(0), matrixOf(view), bias, { name: 'y', output: 0 });
@@ -53,7 +55,14 @@ function packedRule(matrixOf: (view: NodeView) => Value, bias: number): Operator
   };
 }
 
-function projection(chain: Chain, view: NodeView, from: Value, matrix: Value, bias: number, made: { name: string; output?: number }): Value {
+function projection(
+  chain: Chain,
+  view: NodeView,
+  from: Value,
+  matrix: Value,
+  bias: number,
+  made: { name: string; output?: number },
+): Value {
   chain.constants.push(matrix);
   const added = view.optional(bias);
   const plain = added?.constant ? { bias: added.id } : {};

@@ -2,12 +2,12 @@
 // A cache that an export declares longer than what it holds (one buffer for past and present) is sized by the inputs:
 // present = past + new.
 
-import type { Value } from '../../model.ts';
-import type { NodeView } from '../../node-view.ts';
-import type { Inferred, OperatorRule, OperatorRules } from '../../rule.ts';
-import { attend, extendCache, joinHeads, outputIf, splitHeads } from '../attention.ts';
-import { Chain } from '../chain.ts';
-import { rotaryInputs, rotaryRule, rotaryStep } from '../rotary.ts';
+import type { Value } from '../model.ts';
+import type { NodeView } from '../node-view.ts';
+import { attend, extendCache, joinHeads, outputIf, splitHeads } from '../operators/attention.ts';
+import { Chain } from '../operators/chain.ts';
+import { rotaryInputs, rotaryRule, rotaryStep } from '../operators/rotary.ts';
+import type { Inferred, OperatorRule, OperatorRules } from '../rule.ts';
 
 interface Grouped {
   readonly batch: number;
@@ -44,7 +44,14 @@ const groupQueryAttention: OperatorRule = {
       packed ? chain.slice(view.value(0), 2, from * features, count * features, { name: `${name}Part` }) : view.value(i);
     const tables = view.int('do_rotary', 0) === 0 ? [] : [7, 8, 9].flatMap((i) => view.optional(i) ?? []);
     const ready = (value: Value, count: number, norm: number, name: string): Value => {
-      const turned = rotated(chain, perHeadNorm(chain, view, value, count, norm, name), count, tables, view.int('rotary_interleaved', 0) !== 0, name);
+      const turned = rotated(
+        chain,
+        perHeadNorm(chain, view, value, count, norm, name),
+        count,
+        tables,
+        view.int('rotary_interleaved', 0) !== 0,
+        name,
+      );
       return splitHeads(chain, turned, count, { name });
     };
     const q = ready(part(0, 0, heads, 'q'), heads, 14, 'q');
@@ -53,7 +60,10 @@ const groupQueryAttention: OperatorRule = {
     const nowValues = splitHeads(chain, part(2, heads + keyHeads, keyHeads, 'v'), keyHeads, { name: 'v' });
     const v = extendCache(chain, view.optional(4), nowValues, { name: 'values', ...outputIf(view, 2) });
     const mask = view.optional(10);
-    const causal = view.int('causal', 1) === 0 ? {} : { causal: { offset: (k.shape[2] ?? 0) - (q.shape[2] ?? 0), left: view.int('local_window_size', -1) } };
+    const causal =
+      view.int('causal', 1) === 0
+        ? {}
+        : { causal: { offset: (k.shape[2] ?? 0) - (q.shape[2] ?? 0), left: view.int('local_window_size', -1) } };
     const y = attend(
       chain,
       view,
@@ -96,12 +106,23 @@ function perHeadNorm(chain: Chain, view: NodeView, value: Value, heads: number, 
 
 function rotated(chain: Chain, value: Value, heads: number, tables: readonly Value[], interleaved: boolean, name: string): Value {
   if (tables.length < 2) return value;
-  const body = { kind: 'step', ...rotaryStep({ heads, features: 0, interleaved }), operands: [value, ...tables].map(({ id }) => id) } as const;
+  const body = {
+    kind: 'step',
+    ...rotaryStep({ heads, features: 0, interleaved }),
+    operands: [value, ...tables].map(({ id }) => id),
+  } as const;
   return chain.add({ body, inputs: rotaryInputs(value, tables) }, value.shape, { name: `${name}Rotated` }, value.dtype);
 }
 
 /** Sizes of MultiHeadAttention, whose keys may be packed with queries or values, or be the past ones of another layer. */
-function manyHeadsOf(view: NodeView): { batch: number; tokens: number; heads: number; keys: number; features: number; valueFeatures: number } {
+function manyHeadsOf(view: NodeView): {
+  batch: number;
+  tokens: number;
+  heads: number;
+  keys: number;
+  features: number;
+  valueFeatures: number;
+} {
   const heads = view.int('num_heads', 1);
   const [query, key, value] = [view.shape(0), view.optional(1)?.shape, view.optional(2)?.shape];
   const [batch = 1, tokens = 1] = query;
@@ -151,7 +172,10 @@ const multiHeadAttention: OperatorRule = {
     const width = heads * features;
     const q = heads4(parts[0], 0, width, 'q');
     const k = extendCache(chain, view.optional(6), heads4(parts[1], width, width, 'k'), { name: 'keys', ...outputIf(view, 1) });
-    const v = extendCache(chain, view.optional(7), heads4(parts[2], 2 * width, heads * valueFeatures, 'v'), { name: 'values', ...outputIf(view, 2) });
+    const v = extendCache(chain, view.optional(7), heads4(parts[2], 2 * width, heads * valueFeatures, 'v'), {
+      name: 'values',
+      ...outputIf(view, 2),
+    });
     const masks = [paddingMask(chain, view.optional(4), batch, tokens), view.optional(5)].flatMap((mask) => mask ?? []);
     const y = attend(
       chain,
@@ -177,7 +201,11 @@ function paddingMask(chain: Chain, mask: Value | undefined, batch: number, token
   if (mask === undefined || mask.constant) return undefined;
   const [first = 1, second = 1, third = 1] = mask.shape;
   const shape =
-    mask.shape.length === 2 && first === batch ? [batch, 1, 1, second] : mask.shape.length === 3 && second === tokens ? [batch, 1, tokens, third] : undefined;
+    mask.shape.length === 2 && first === batch
+      ? [batch, 1, 1, second]
+      : mask.shape.length === 3 && second === tokens
+        ? [batch, 1, tokens, third]
+        : undefined;
   return shape === undefined ? undefined : { ...chain.reshape(mask, shape, { name: 'padding' }), dtype: 'bool' };
 }
 
@@ -190,7 +218,10 @@ interface Places {
 }
 
 /** Sizes of Attention, which projects its own queries, keys and values: input [B, S, I], weights [I, Q + K + V]. */
-function projectedOf(view: NodeView, past: number): { batch: number; tokens: number; heads: number; widths: readonly number[]; keys: number } {
+function projectedOf(
+  view: NodeView,
+  past: number,
+): { batch: number; tokens: number; heads: number; widths: readonly number[]; keys: number } {
   const [batch = 1, tokens = 1] = view.shape(0);
   const total = view.shape(1)[1] ?? 3;
   const heads = view.int('num_heads', 1);
@@ -212,7 +243,10 @@ function projectedAttention({ bias, mask, past, added }: Places): OperatorRule {
       const { batch, tokens, heads, widths } = projectedOf(view, past);
       const chain = new Chain(view);
       const biasId = view.optional(bias);
-      const projected = chain.product({ left: view.value(0), right: view.value(1), ...(biasId?.constant ? { bias: biasId.id } : {}) }, { name: 'qkv' });
+      const projected = chain.product(
+        { left: view.value(0), right: view.value(1), ...(biasId?.constant ? { bias: biasId.id } : {}) },
+        { name: 'qkv' },
+      );
       const starts = widths.map((_, i) => widths.slice(0, i).reduce((a, b) => a + b, 0));
       const [q, now, nowValues] = ['q', 'k', 'v'].map((name, i) =>
         splitHeads(chain, chain.slice(projected, 2, starts[i] ?? 0, widths[i] ?? 1, { name: `${name}Part` }), heads, { name }),

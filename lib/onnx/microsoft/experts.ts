@@ -2,12 +2,12 @@
 // Assumption: tokens fall on experts evenly, tokens * k / E each; with fewer choices than experts, as many experts as
 // choices have one token each, and only their weights are read. Which ones is known when the network runs.
 
-import type { DType } from '../../../ir/graph.ts';
-import { elementCount, shapeText, type Value } from '../../model.ts';
-import type { NodeView } from '../../node-view.ts';
-import type { OperatorRule, OperatorRules } from '../../rule.ts';
-import { Chain, type Made } from '../chain.ts';
-import { moveOf, sameAxes } from '../move.ts';
+import type { DType } from '../../ir/graph.ts';
+import { elementCount, shapeText, type Value } from '../model.ts';
+import type { NodeView } from '../node-view.ts';
+import { Chain, type Made } from '../operators/chain.ts';
+import { moveOf, sameAxes } from '../operators/move.ts';
+import type { OperatorRule, OperatorRules } from '../rule.ts';
 
 /** Places of each layer's weights, scales and biases; -1 where there are none. */
 interface Layer {
@@ -116,7 +116,8 @@ function layer(chain: Chain, view: NodeView, { weight, scale, bias }: Layer, { a
 function gate(chain: Chain, view: NodeView, places: Places, load: Load, sent: Value, up: Value): Value {
   const type = view.text('activation_type', 'relu');
   const alpha = view.float('activation_alpha', 1);
-  const linear = view.optional(places.linear.weight) === undefined ? undefined : layer(chain, view, places.linear, load, sent, { name: 'linear' });
+  const linear =
+    view.optional(places.linear.weight) === undefined ? undefined : layer(chain, view, places.linear, load, sent, { name: 'linear' });
   const activate = (value: Value): Value => {
     if (type === 'identity') return value;
     const swish = type === 'silu' || type === 'swiglu';

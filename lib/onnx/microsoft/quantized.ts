@@ -1,20 +1,20 @@
 // ONNX Runtime's operators on 8-bit values (domain com.microsoft): what they compute on real values, and a step that
 // quantises the result. Scales and zero points are scalars but for weights'.
 
-import type { DraftSpec, Lowering } from '../../draft.ts';
-import type { Value } from '../../model.ts';
-import type { NodeView } from '../../node-view.ts';
-import type { Inferred, OperatorRule, OperatorRules } from '../../rule.ts';
-import { broadcastShape } from '../broadcast.ts';
-import { Chain } from '../chain.ts';
-import { concatOf } from '../move.ts';
-import { poolRule } from '../pooling.ts';
-import { productDraft, productShape } from '../product.ts';
-import { quantizedBy, requantizeDraft } from '../quantize.ts';
-import { qGemm } from '../quantized-products.ts';
-import { globalPool } from '../reduce.ts';
-import { softmaxDraft } from '../softmax.ts';
-import { stepDraft } from '../step.ts';
+import type { DraftSpec, Lowering } from '../draft.ts';
+import type { Value } from '../model.ts';
+import type { NodeView } from '../node-view.ts';
+import { broadcastShape } from '../operators/broadcast.ts';
+import { Chain } from '../operators/chain.ts';
+import { concatOf } from '../operators/move.ts';
+import { poolRule } from '../operators/pooling.ts';
+import { productDraft, productShape } from '../operators/product.ts';
+import { quantizedBy, requantizeDraft } from '../operators/quantize.ts';
+import { qGemm } from '../operators/quantized-products.ts';
+import { globalPool } from '../operators/reduce.ts';
+import { softmaxDraft } from '../operators/softmax.ts';
+import { stepDraft } from '../operators/step.ts';
+import type { Inferred, OperatorRule, OperatorRules } from '../rule.ts';
 
 /** The result's scale and zero point among the inputs. */
 interface By {
@@ -47,7 +47,11 @@ const RESULT_OF_TWO: By = { scale: 6, zero: 7 };
 
 function binary(name: 'add' | 'mul'): OperatorRule {
   const operands = (view: NodeView): readonly [Value, Value] => [view.value(0), view.value(3)];
-  const shapeOf = (view: NodeView): readonly number[] => broadcastShape(view, operands(view).map(({ shape }) => shape));
+  const shapeOf = (view: NodeView): readonly number[] =>
+    broadcastShape(
+      view,
+      operands(view).map(({ shape }) => shape),
+    );
   return quantizedRule(RESULT_OF_TWO, shapeOf, (view) => [
     stepDraft(view, shapeOf(view).length, { class: 'elementwise', function: name, parameters: [], reversed: name }, [...operands(view)]),
   ]);

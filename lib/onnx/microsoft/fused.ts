@@ -1,15 +1,15 @@
 // ONNX Runtime's fusions of activations, normalisations and products (domain com.microsoft), taken apart again:
 // what belongs together on the chip is decided later.
 
-import type { DType } from '../../../ir/graph.ts';
-import type { Value } from '../../model.ts';
-import type { NodeView } from '../../node-view.ts';
-import type { Inferred, OperatorRule, OperatorRules } from '../../rule.ts';
-import { Chain } from '../chain.ts';
-import { convDraft, convShape } from '../convolution.ts';
-import { moveOf } from '../move.ts';
-import type { Normalization } from '../normalize.ts';
-import { gemmDrafts, gemmProduct, gemmShape, type Product, productDraft, productShape } from '../product.ts';
+import type { DType } from '../../ir/graph.ts';
+import type { Value } from '../model.ts';
+import type { NodeView } from '../node-view.ts';
+import { Chain } from '../operators/chain.ts';
+import { convDraft, convShape } from '../operators/convolution.ts';
+import { moveOf } from '../operators/move.ts';
+import type { Normalization } from '../operators/normalize.ts';
+import { gemmDrafts, gemmProduct, gemmShape, type Product, productDraft, productShape } from '../operators/product.ts';
+import type { Inferred, OperatorRule, OperatorRules } from '../rule.ts';
 
 const sameAsInput: OperatorRule['infer'] = (view) => [{ dtype: view.dtype(0), shape: view.shape(0) }];
 
@@ -28,7 +28,10 @@ function biasedRule(name: string, parametersOf: (view: NodeView) => readonly num
 }
 
 /** A residual addition and a normalisation of the sum; places of scale, shift, bias, and of the sum among the outputs. */
-function skipRule(name: string, places: { readonly scale: number; readonly shift: number; readonly bias: number; readonly sum: number }): OperatorRule {
+function skipRule(
+  name: string,
+  places: { readonly scale: number; readonly shift: number; readonly bias: number; readonly sum: number },
+): OperatorRule {
   return {
     infer(view): readonly Inferred[] {
       const { dtype, shape } = view.value(0);
@@ -75,17 +78,25 @@ const embedLayerNorm: OperatorRule = {
     };
     const positions = view.optional(8);
     const position =
-      positions === undefined ? chain.slice(view.value(3), 0, 0, tokens, { name: 'position' }) : lookUp(view.value(3), positions, 'position');
+      positions === undefined
+        ? chain.slice(view.value(3), 0, 0, tokens, { name: 'position' })
+        : lookUp(view.value(3), positions, 'position');
     let sum = chain.join('add', lookUp(view.value(2), view.value(0), 'word'), position, { name: 'wordAndPosition' });
     const [segments, segmentTable] = [view.optional(1), view.optional(4)];
-    if (segments !== undefined && segmentTable !== undefined) sum = chain.join('add', sum, lookUp(segmentTable, segments, 'segment'), { name: 'sum', output: 2 });
+    if (segments !== undefined && segmentTable !== undefined)
+      sum = chain.join('add', sum, lookUp(segmentTable, segments, 'segment'), { name: 'sum', output: 2 });
     const how: Normalization = { function: 'layerNorm', axes: [2], epsilon: view.float('epsilon', 1e-12) };
     chain.normalize(sum, how, [view.value(5), view.value(6)], { name: 'y', output: 0 });
     const mask = view.optional(7);
     if (view.makes(1)) {
       const read = mask ?? view.value(0);
       const attrs = { function: 'sum', axes: [1], keepDims: false };
-      chain.add({ body: { kind: 'reduce', attrs }, inputs: [{ value: read.id, reach: { kind: 'along', axes: [1] } }] }, [batch], { name: 'lengths', output: 1 }, 'int32');
+      chain.add(
+        { body: { kind: 'reduce', attrs }, inputs: [{ value: read.id, reach: { kind: 'along', axes: [1] } }] },
+        [batch],
+        { name: 'lengths', output: 1 },
+        'int32',
+      );
     }
     return chain.lowering;
   },
@@ -103,7 +114,8 @@ function fusedProduct(view: NodeView): Product {
 
 const fusedMatMul: OperatorRule = {
   infer(view) {
-    if (view.int('transBatchA', 0) !== 0 || view.int('transBatchB', 0) !== 0) view.refuse('it exchanges batch dimensions, which is not supported');
+    if (view.int('transBatchA', 0) !== 0 || view.int('transBatchB', 0) !== 0)
+      view.refuse('it exchanges batch dimensions, which is not supported');
     return [{ dtype: view.dtype(0), shape: productShape(view, fusedProduct(view)) }];
   },
   lower: (view) => [productDraft(view, fusedProduct(view))],
@@ -128,7 +140,11 @@ function activated(view: NodeView, drafts: ReturnType<typeof gemmDrafts>, shape:
   const axes = Array.from({ length: shape.length + 1 }, (_, axis) => axis);
   const body = { kind: 'step', class: 'activation', ...activation, operands: [between.id] } as const;
   const { suffix = 'linear', ...rest } = last;
-  return [...drafts.slice(0, -1), { ...rest, suffix, output: between }, { body, inputs: [{ value: between.id, reach: { kind: 'aligned' }, axes }] }];
+  return [
+    ...drafts.slice(0, -1),
+    { ...rest, suffix, output: between },
+    { body, inputs: [{ value: between.id, reach: { kind: 'aligned' }, axes }] },
+  ];
 }
 
 const gemmFastGelu: OperatorRule = {
@@ -171,9 +187,25 @@ export const FUSED: OperatorRules = {
       const product = view.between('product', shape);
       const axes = Array.from({ length: shape.length + 1 }, (_, axis) => axis);
       const operands = [product, residual];
-      const body = { kind: 'step', class: 'elementwise', function: 'add', parameters: [], reversed: 'add', operands: operands.map(({ id }) => id) } as const;
-      const inputs = operands.filter(({ constant }) => !constant).map(({ id }) => ({ value: id, reach: { kind: 'aligned' } as const, axes }));
-      return activated(view, [{ ...convDraft(view), output: product, suffix: 'product' }, { body, inputs, suffix: 'residual' }], shape);
+      const body = {
+        kind: 'step',
+        class: 'elementwise',
+        function: 'add',
+        parameters: [],
+        reversed: 'add',
+        operands: operands.map(({ id }) => id),
+      } as const;
+      const inputs = operands
+        .filter(({ constant }) => !constant)
+        .map(({ id }) => ({ value: id, reach: { kind: 'aligned' } as const, axes }));
+      return activated(
+        view,
+        [
+          { ...convDraft(view), output: product, suffix: 'product' },
+          { body, inputs, suffix: 'residual' },
+        ],
+        shape,
+      );
     },
   },
 
@@ -189,7 +221,8 @@ export const FUSED: OperatorRules = {
     infer: sameAsInput,
     lower(view) {
       const chain = new Chain(view);
-      if (view.axis(view.int('axis', 1), view.rank(0)) !== view.rank(0) - 1) view.refuse('it runs over another axis than the last, which is not supported');
+      if (view.axis(view.int('axis', 1), view.rank(0)) !== view.rank(0) - 1)
+        view.refuse('it runs over another axis than the last, which is not supported');
       chain.softmax(chain.join('add', view.value(0), view.value(1), { name: 'sum' }), { name: 'y', output: 0 });
       return chain.lowering;
     },

@@ -1,0 +1,13 @@
+// The error function, which JavaScript lacks and GELU needs.
+
+/** 2 / sqrt(pi) * exp(-x^2) * sum of 2^n x^(2n+1) / (2n+1)!!, all of one sign (Abramowitz and Stegun 7.1.6). */
+export function erf(x: number): number {
+  if (!(Math.abs(x) <= 6)) return Math.sign(x);
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
