@@ -12,11 +12,11 @@ export function parseBindings(text: string): Readonly<Record<string, number>> {
     const match = /^\s*([^=]+?)\s*=\s*(\d+)\s*$/.exec(part);
     const [, name = '', digits = ''] = match ?? [];
     const size = Number(digits);
-    if (match === null || size < 1 || !Number.isSafeInteger(size)) {
+    if (match === null || !Number.isSafeInteger(size)) {
       return fail({
         kind: 'usage',
         message: `'${part}' is not a binding`,
-        next: 'Write NAME=N with N at least 1, for example --bind batch=8.',
+        next: 'Write NAME=N with N a whole number, for example --bind batch=8.',
       });
     }
     if (bindings.has(name)) fail({ kind: 'usage', message: `'${name}' is bound twice`, next: 'Bind each name once.' });

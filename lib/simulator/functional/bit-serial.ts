@@ -18,7 +18,15 @@ export interface Slicing {
 const WORD = 32;
 
 /** results[v] += what the converters read of vectors[v] * tile, for the vectors listed. */
-export function accumulateBits(vectors: Rows, tile: Tile, results: Rows, from: number, to: number, slicing: Slicing, convert: Converter): void {
+export function accumulateBits(
+  vectors: Rows,
+  tile: Tile,
+  results: Rows,
+  from: number,
+  to: number,
+  slicing: Slicing,
+  convert: Converter,
+): void {
   const { inputBits, inputUnsigned, weightBits } = slicing;
   const words = Math.ceil(tile.rows / WORD);
   const weights = planes(tile.weights, tile.columns, tile.rows, weightBits, words);

@@ -36,7 +36,12 @@ export class Context {
   private readonly sources = new Map<TensorId, TensorId>();
   private readonly places = new Map<TensorId, Place>();
 
-  constructor(program: Program, hardware: Hardware, network: QuantisedNetwork, { converter: options = {}, seed = 0, bitSerial = false }: RunOptions) {
+  constructor(
+    program: Program,
+    hardware: Hardware,
+    network: QuantisedNetwork,
+    { converter: options = {}, seed = 0, bitSerial = false }: RunOptions,
+  ) {
     this.index = indexProgram(program);
     this.hardware = hardware;
     this.network = network;
@@ -57,12 +62,18 @@ export class Context {
 
   tensor(id: TensorId): Tensor {
     const tensor = this.tensors.get(id);
-    return tensor ?? fail({ kind: 'run', where: `tensor '${id}'`, reason: 'is not in the model', next: 'Give the model the program was compiled from.' });
+    return (
+      tensor ??
+      fail({ kind: 'run', where: `tensor '${id}'`, reason: 'is not in the model', next: 'Give the model the program was compiled from.' })
+    );
   }
 
   operator(id: OperatorId): Operator {
     const operator = this.operators.get(id);
-    return operator ?? fail({ kind: 'run', where: `operator '${id}'`, reason: 'is not in the model', next: 'Give the model the program was compiled from.' });
+    return (
+      operator ??
+      fail({ kind: 'run', where: `operator '${id}'`, reason: 'is not in the model', next: 'Give the model the program was compiled from.' })
+    );
   }
 
   /** Where the elements of a stored tensor lie. */

@@ -1,5 +1,7 @@
 // Converter: what an array's analog-to-digital converter reads of a column's count of cells that are on.
 
+import { randomOf } from '../../base/random.ts';
+
 /** An ideal converter reads every count as it is. */
 export interface ConverterOptions {
   /** Resolution: codes 0 .. 2^bits - 1 spread over all of an array's rows; a step is never less than one cell. */
@@ -26,14 +28,8 @@ export function converter({ bits = Number.POSITIVE_INFINITY, noise = 0 }: Conver
   };
 }
 
-/** Normal numbers by Box and Muller (1958) from a 32-bit generator (mulberry32). */
+/** Normal numbers by Box and Muller (1958). */
 function normalNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  const uniform = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (((t ^ (t >>> 14)) >>> 0) + 0.5) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+  const uniform = randomOf(seed);
+  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }

@@ -15,7 +15,14 @@ export function accumulate(vectors: Rows, tile: Tile, results: Rows, from: numbe
   for (const block of tile.blocks) accumulateBlock(vectors, tile, block, results, from, to);
 }
 
-function accumulateBlock(vectors: Rows, { rows: height, weights }: Tile, { row, rows, column, columns }: Block, results: Rows, from: number, to: number): void {
+function accumulateBlock(
+  vectors: Rows,
+  { rows: height, weights }: Tile,
+  { row, rows, column, columns }: Block,
+  results: Rows,
+  from: number,
+  to: number,
+): void {
   const x = vectors.values;
   const y = results.values;
   const { width } = results;

@@ -8,7 +8,11 @@ import { boxIndices, broadcastIndices, sizeOf, stepsOf } from './place.ts';
 export type MoveTable = Int32Array;
 
 /** undefined for a function that is not known. `shapes`: of everything that is moved. */
-export function moveTable({ attrs }: OperatorOf<'move'>, shapes: readonly (readonly number[])[], to: readonly number[]): MoveTable | undefined {
+export function moveTable(
+  { attrs }: OperatorOf<'move'>,
+  shapes: readonly (readonly number[])[],
+  to: readonly number[],
+): MoveTable | undefined {
   const { parameters } = attrs;
   const from = shapes[0] ?? [];
   const steps = stepsOf(from);

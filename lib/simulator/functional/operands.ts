@@ -20,7 +20,9 @@ export function operandOf(id: TensorId, output: Tensor, place: Place, channels: 
   }
   const elementOf = isConstant ? undefined : context.place(source).elementOf;
   const isSame = !channels && tensor.shape.join() === output.shape.join();
-  const indices = isSame ? undefined : broadcastIndices(output.shape, tensor.shape, channels ? Math.min(1, output.shape.length - 1) : undefined);
+  const indices = isSame
+    ? undefined
+    : broadcastIndices(output.shape, tensor.shape, channels ? Math.min(1, output.shape.length - 1) : undefined);
   // Usually a residual lies as the output does.
   if (indices === undefined && elementOf !== undefined && sameOrder(elementOf, place.elementOf)) {
     return (element, count, out, at) => {

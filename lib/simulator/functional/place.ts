@@ -22,7 +22,8 @@ export function placeOf(tensor: Tensor, { positions, features }: ManifestTensor)
   const inner = sizeOf(shape.slice(axis + 1));
   const size = sizeOf(shape);
   const heads = features / own;
-  if (positions * features !== size || !Number.isInteger(heads)) throw internal(`'${tensor.id}' has ${size} elements, not ${positions} x ${features}`);
+  if (positions * features !== size || !Number.isInteger(heads))
+    throw internal(`'${tensor.id}' has ${size} elements, not ${positions} x ${features}`);
   const elementOf = new Int32Array(size);
   const indexOf = new Int32Array(size);
   for (let index = 0, outer = 0; index < size; outer++) {

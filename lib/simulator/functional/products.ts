@@ -10,8 +10,8 @@ import type { ProductNumbers } from '../../workload/quantise.ts';
 import { accumulateBits } from './bit-serial.ts';
 import type { CimArray, Tile } from './cim-array.ts';
 import type { Context, Scratch } from './context.ts';
-import { accumulate, type Rows } from './gemm.ts';
 import { finisher } from './finish.ts';
+import { accumulate, type Rows } from './gemm.ts';
 import { layPiece, type PieceLayout, type TileSpot } from './tiles.ts';
 import { matrixOfGroup, vectorReader } from './vectors-of-product.ts';
 
@@ -22,7 +22,12 @@ function matrixOperator(id: string, context: Context): { readonly operator: Matr
   const operator = context.operator(id);
   const numbers = context.network.products[id];
   if (!isMatrix(operator) || numbers === undefined) {
-    return fail({ kind: 'run', where: `operator '${id}'`, reason: 'is no product in the model', next: 'Give the model the program was compiled from.' });
+    return fail({
+      kind: 'run',
+      where: `operator '${id}'`,
+      reason: 'is no product in the model',
+      next: 'Give the model the program was compiled from.',
+    });
   }
   return { operator, numbers };
 }
@@ -124,7 +129,15 @@ export function productStatement(op: MetaOpOf<'CIM.mvm'>, activity: Activity, co
 
 function partialBefore(op: MetaOpOf<'CIM.mvm'>, context: Context): string {
   const { partials } = entry(context.index.operators, op.operator);
-  return partials.find(({ upTo }) => upTo === op.inner.from)?.tensor ?? fail({ kind: 'run', where: `operator '${op.operator}'`, reason: `has no partial sum up to inner row ${op.inner.from}`, next: 'Verify the program.' });
+  return (
+    partials.find(({ upTo }) => upTo === op.inner.from)?.tensor ??
+    fail({
+      kind: 'run',
+      where: `operator '${op.operator}'`,
+      reason: `has no partial sum up to inner row ${op.inner.from}`,
+      next: 'Verify the program.',
+    })
+  );
 }
 
 /** Copies that hold the very same tiles are one. */
@@ -136,7 +149,9 @@ function tilesByCopies(
 ): readonly { readonly copies: readonly number[]; readonly tiles: readonly Tile[] }[] {
   const found: { copies: number[]; tiles: readonly Tile[] }[] = [];
   for (let copy = 0; copy < op.copies; copy++) {
-    const tiles = layout.tiles.map(({ rows, columns }, i) => arrayFor(op, copy * layout.tiles.length + i, context).readTile(rows, columns, unsigned));
+    const tiles = layout.tiles.map(({ rows, columns }, i) =>
+      arrayFor(op, copy * layout.tiles.length + i, context).readTile(rows, columns, unsigned),
+    );
     const same = found.find((other) => other.tiles.every((tile, i) => tile === tiles[i]));
     if (same === undefined) found.push({ copies: [copy], tiles });
     else same.copies.push(copy);
@@ -150,7 +165,13 @@ function arrayFor(op: MetaOpOf<'CIM.mvm'>, place: number, context: Context): Cim
   if (array === undefined) throw internal(`product on array ${id}`);
   if (array.isMemory) {
     const reason = `computes on array ${id}, which is in memory mode`;
-    fail({ kind: 'program', rule: 'mode', where: `CIM.mvm of ${op.operator}`, reason, next: `Switch it first: CM.switch(TOC, arrays=[${id}]).` });
+    fail({
+      kind: 'program',
+      rule: 'mode',
+      where: `CIM.mvm of ${op.operator}`,
+      reason,
+      next: `Switch it first: CM.switch(TOC, arrays=[${id}]).`,
+    });
   }
   return array;
 }
@@ -165,7 +186,16 @@ function* runsOfCopies(copies: readonly number[], all: number, from: number, to:
   for (let v = from; v < to; v++) if (own.has(v % all)) yield [v, v + 1];
 }
 
-function multiplyTile(spot: TileSpot, tile: Tile, vectors: Rows, sums: Rows, from: number, to: number, operator: MatrixOperator, context: Context): void {
+function multiplyTile(
+  spot: TileSpot,
+  tile: Tile,
+  vectors: Rows,
+  sums: Rows,
+  from: number,
+  to: number,
+  operator: MatrixOperator,
+  context: Context,
+): void {
   const x = { ...vectors, offset: spot.input };
   const y = { ...sums, offset: spot.output };
   if (context.convert === undefined) return accumulate(x, tile, y, from, to);

@@ -98,7 +98,13 @@ function moveStatement(op: MetaOpOf<'MEM.move'>, activity: Activity, context: Co
   const tensor = entry(context.index.regions, op.to[0] ?? '').tensor;
   return (chunk) => {
     context.load(activity, chunk, scratch);
-    context.store(activity.writes, progressAt(activity, chunk), progressAt(activity, chunk + 1), scratch.get(tensor) ?? new Int32Array(0), 0);
+    context.store(
+      activity.writes,
+      progressAt(activity, chunk),
+      progressAt(activity, chunk + 1),
+      scratch.get(tensor) ?? new Int32Array(0),
+      0,
+    );
   };
 }
 
@@ -156,7 +162,8 @@ function takeOutputs(program: Program, context: Context): Record<TensorId, Integ
     const { indexOf } = context.place(source);
     const format = context.format(source);
     const numbers = new Int32Array(indexOf.length);
-    const isHome = ({ tensor, place, window }: Region): boolean => tensor === source && place.kind === 'external' && window === manifest.positions;
+    const isHome = ({ tensor, place, window }: Region): boolean =>
+      tensor === source && place.kind === 'external' && window === manifest.positions;
     for (const region of program.regions.filter(isHome)) {
       context.storage.read(region, manifest, region.features, 0, manifest.positions, format.lowest < 0, numbers);
     }

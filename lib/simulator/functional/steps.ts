@@ -4,7 +4,7 @@ import { fail } from '../../base/problem.ts';
 import { type EpilogueStep, type Operator, type OperatorId, type Tensor, tensorsOf } from '../../ir/graph.ts';
 import { type ScalarFunction, scalarFunction } from '../../workload/functions.ts';
 import { toInteger } from '../../workload/number-format.ts';
-import { quantizeFormat } from '../../workload/quantise.ts';
+import { quantizeFormat } from '../../workload/own-quantisation.ts';
 import type { Context, Scratch } from './context.ts';
 import { type Operand, operandOf } from './operands.ts';
 import type { Place } from './place.ts';
@@ -14,7 +14,12 @@ export type Step = (values: Float64Array, at: number, element: number, count: nu
 
 export function refuse(operator: Operator, name: string): never {
   const next = 'Compile and simulate it instead; docs/functional.md lists what can be run.';
-  return fail({ kind: 'run', where: `operator '${operator.id}' (${operator.onnxType})`, reason: `'${name}' cannot be computed here`, next });
+  return fail({
+    kind: 'run',
+    where: `operator '${operator.id}' (${operator.onnxType})`,
+    reason: `'${name}' cannot be computed here`,
+    next,
+  });
 }
 
 /** All steps of an operator, in order. */

@@ -2,8 +2,8 @@
 // Region + positions + features <-> whole numbers. Regions that share bytes spoil each other, as on the chip.
 
 import { fail, internal } from '../../base/problem.ts';
-import { bytesOf, ceilDiv } from '../../base/units.ts';
 import type { Range } from '../../base/shapes.ts';
+import { bytesOf, ceilDiv } from '../../base/units.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { ManifestTensor, Region } from '../../program/program.ts';
 import { CimArray } from './cim-array.ts';
@@ -55,7 +55,10 @@ export class Storage {
     const { place } = region;
     if (place.kind === 'external') this.externalBytes(region, bits).set(bytes, from);
     else if (place.kind === 'buffer') this.buffer.set(bytes, place.offset + from);
-    else this.forEachStripe(region, bits, from, from + bytes.length, (array, at, begin, count) => array.write(at, bytes.subarray(begin, begin + count)));
+    else
+      this.forEachStripe(region, bits, from, from + bytes.length, (array, at, begin, count) =>
+        array.write(at, bytes.subarray(begin, begin + count)),
+      );
   }
 
   private externalBytes(region: Region, bits: number): Uint8Array {
@@ -86,7 +89,13 @@ export class Storage {
       if (array === undefined) throw internal(`region '${region.id}' ends behind its arrays`);
       if (!array.isMemory) {
         const reason = `uses array ${id} as memory, which is in compute mode`;
-        fail({ kind: 'program', rule: 'mode', where: `region ${region.id}`, reason, next: `Switch it first: CM.switch(TOM, arrays=[${id}]).` });
+        fail({
+          kind: 'program',
+          rule: 'mode',
+          where: `region ${region.id}`,
+          reason,
+          next: `Switch it first: CM.switch(TOM, arrays=[${id}]).`,
+        });
       }
       visit(array, place.offset + at - number * stripe, at - from, count);
       at += count;

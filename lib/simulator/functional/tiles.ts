@@ -27,7 +27,12 @@ export interface PieceLayout {
   readonly tiles: readonly TileSpot[];
 }
 
-export function layPiece(matrix: MatrixShape, outputs: Range, inner: Range, hardware: Pick<Hardware, 'tileRows' | 'tileColumns'>): PieceLayout {
+export function layPiece(
+  matrix: MatrixShape,
+  outputs: Range,
+  inner: Range,
+  hardware: Pick<Hardware, 'tileRows' | 'tileColumns'>,
+): PieceLayout {
   const { n, k, groups } = pieceShape(matrix, outputs, inner);
   const { groupsPerTile } = tileGrid({ n, k, groups }, hardware);
   const { tileRows, tileColumns } = hardware;

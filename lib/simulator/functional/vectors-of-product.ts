@@ -21,7 +21,12 @@ export function vectorReader(operator: MatrixOperator, layout: PieceLayout, inne
   return operator.kind === 'conv' ? patches(operator, layout, inner, context) : rows(operator, layout, inner, context);
 }
 
-function patches({ attrs, inputs, output: outputId }: OperatorOf<'conv'>, { groups, firstGroup }: PieceLayout, inner: Range, context: Context): VectorReader {
+function patches(
+  { attrs, inputs, output: outputId }: OperatorOf<'conv'>,
+  { groups, firstGroup }: PieceLayout,
+  inner: Range,
+  context: Context,
+): VectorReader {
   const { kernel, strides, dilations, pads, matrix } = attrs;
   const id = inputs[0]?.tensor ?? '';
   const source = context.source(id);

@@ -91,7 +91,9 @@ function sourceOf(id: string, { context, scratch }: Parts): Source {
   const { shape } = context.tensor(id);
   const { elementOf } = context.place(source);
   const { scale, zeroPoint } = context.format(source);
-  const numbers = scratch.get(source) ?? fail({ kind: 'run', where: `tensor '${id}'`, reason: 'is not read by its statement', next: 'Verify the program.' });
+  const numbers =
+    scratch.get(source) ??
+    fail({ kind: 'run', where: `tensor '${id}'`, reason: 'is not read by its statement', next: 'Verify the program.' });
   return { shape, at: (index) => numbers[elementOf[index]!]! - zeroPoint, scale };
 }
 
@@ -223,7 +225,11 @@ function alongFibres(operator: Operator, axes: readonly number[], parts: Parts, 
       let result = results.get(fibre);
       if (result === undefined) {
         const start = fixed[fibre]!;
-        result = evaluated(Float64Array.from(along, (offset) => source.at(start + offset)), source.scale, start);
+        result = evaluated(
+          Float64Array.from(along, (offset) => source.at(start + offset)),
+          source.scale,
+          start,
+        );
         results.set(fibre, result);
       }
       out[at + i] = result[placeIn[index]!]!;
@@ -241,13 +247,19 @@ function softmax(numbers: Float64Array, scale: number): Float64Array {
 function normalisation(operator: OperatorOf<'normalize'>, parts: Parts): Evaluate {
   const { axis, epsilon, operands, function: name } = operator.attrs;
   const { shape } = parts.output;
-  const constant = (id: string | undefined): Float64Array | undefined => (id === undefined ? undefined : parts.context.network.constants[id]);
+  const constant = (id: string | undefined): Float64Array | undefined =>
+    id === undefined ? undefined : parts.context.network.constants[id];
   const [scaleBy, shiftBy] = [constant(operands[0]), constant(operands[1])];
   if (operands.some((id) => constant(id) === undefined)) return refuse(operator, `${name} with operands computed at run time`);
   const to = (first: number): number[] => shape.map((_, a) => a).filter((a) => a >= first);
   const channelStep = strides(shape)[1] ?? 1;
   const channel = (start: number): number => Math.floor(start / channelStep) % (shape[1] ?? 1);
-  const normalised = (axes: readonly number[], centred: boolean, norm: (values: Float64Array) => number, parameterOf?: (start: number) => number): Evaluate =>
+  const normalised = (
+    axes: readonly number[],
+    centred: boolean,
+    norm: (values: Float64Array) => number,
+    parameterOf?: (start: number) => number,
+  ): Evaluate =>
     alongFibres(operator, axes, parts, (numbers, scale, start) => {
       const mean = centred ? sumOf(numbers) / numbers.length : 0;
       const values = numbers.map((number) => scale * (number - mean));

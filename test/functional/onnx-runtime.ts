@@ -1,0 +1,42 @@
+// ONNX Runtime, compiled to WebAssembly, on one core: a model's bytes and inputs -> outputs. Nothing is downloaded.
+
+import * as ort from 'onnxruntime-web';
+import type { Graph } from '../../lib/ir/graph.ts';
+import type { NetworkInputs } from '../../lib/workload/reference/evaluate.ts';
+
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = 'error';
+
+/** Outputs by name, row-major. `optimised`: with the runtime's own fusing of operators. */
+export async function runOnnx(
+  bytes: Uint8Array,
+  graph: Graph,
+  inputs: NetworkInputs,
+  optimised = true,
+): Promise<Record<string, Float64Array>> {
+  const session = await ort.InferenceSession.create(bytes, {
+    executionProviders: ['wasm'],
+    graphOptimizationLevel: optimised ? 'all' : 'disabled',
+  });
+  try {
+    const feeds = Object.fromEntries(graph.inputs.map((id) => [id, inputTensor(graph, id, inputs[id] ?? [])]));
+    const outputs = await session.run(feeds);
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, { data }]) => [name, Float64Array.from(data as ArrayLike<number | bigint>, Number)]),
+    );
+  } finally {
+    await session.release();
+  }
+}
+
+function inputTensor(graph: Graph, id: string, values: ArrayLike<number>): ort.Tensor {
+  const { dtype, shape } = graph.tensors.find((tensor) => tensor.id === id) ?? { dtype: 'float32', shape: [] };
+  if (dtype === 'int64')
+    return new ort.Tensor(
+      'int64',
+      BigInt64Array.from(Array.from(values), (value) => BigInt(value)),
+      shape,
+    );
+  if (dtype === 'bool') return new ort.Tensor('bool', Uint8Array.from(Array.from(values)), shape);
+  return new ort.Tensor('float32', Float32Array.from(Array.from(values)), shape);
+}
