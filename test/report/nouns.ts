@@ -202,6 +202,7 @@ export function graph(name = 'conv1'): Graph {
       },
     ],
     blocks: [],
+    caches: [],
   };
 }
 

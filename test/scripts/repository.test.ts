@@ -90,7 +90,7 @@ test('package.json pins exact versions', () => {
     Record<string, string>
   >;
   for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies })) {
-    assert.match(version, /^\d+\.\d+\.\d+$/, `${name} is ${version}`);
+    assert.match(version, /^\d+\.\d+\.\d+(-r\.\d+)?$/, `${name} is ${version}`);
   }
 });
 

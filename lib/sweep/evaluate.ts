@@ -1,0 +1,74 @@
+// Evaluate: a job -> an outcome for each of its runs. A worker keeps models, chips and programs between jobs;
+// what it keeps never changes an outcome. A run that fails is an outcome, not an exception.
+
+import { CompileError } from '../base/problem.ts';
+import { deriveHardware } from '../hardware/derive.ts';
+import type { Hardware, HardwareFile } from '../hardware/hardware.ts';
+import { withOverrides } from '../hardware/with-overrides.ts';
+import type { Graph } from '../ir/graph.ts';
+import { importOnnx } from '../onnx/import-onnx.ts';
+import { simulate } from '../simulator/simulate.ts';
+import { areaOf } from './area.ts';
+import { cacheOf } from './cache.ts';
+import { type Metrics, metricsOf } from './metrics.ts';
+import { isWithin, type Job, type Outcome } from './outcome.ts';
+import { combined, passesOf } from './passes.ts';
+import { contentHash, type Run, scheduleOptionsOf } from './run.ts';
+import { labelled, SharedPrograms } from './shared-programs.ts';
+
+/** Path of the model with that SHA-256 on this machine; undefined if there is none. */
+export type ModelPath = (sha256: string) => string | undefined;
+
+export type Evaluate = (job: Job) => Promise<readonly Outcome[]>;
+
+const MOST_GRAPHS = 32;
+/** Sizes that a spec may leave out, where the model has them. */
+const DEFAULT_SIZES = { batch: 1, past: 0 };
+
+/** An evaluator with caches of its own: one a thread. */
+export function createEvaluator(modelPath: ModelPath): Evaluate {
+  const graphs = cacheOf<string, Graph>(MOST_GRAPHS);
+  const programs = new SharedPrograms();
+
+  const evaluate = async (run: Run, job: Job): Promise<Outcome> => {
+    const start = performance.now();
+    const took = () => performance.now() - start;
+    try {
+      const hardware = hardwareOf(run, job.chips[run.chip]);
+      const areaMm2 = areaOf(hardware, job.area);
+      if (!isWithin(areaMm2, job.areaBounds)) return { status: 'excluded', areaMm2, milliseconds: took() };
+      const path = modelPath(run.model);
+      if (path === undefined) return { status: 'failed', error: lacks(run), certain: false, unable: true, milliseconds: took() };
+      const options = scheduleOptionsOf(run);
+      const measured: { readonly times: number; readonly metrics: Metrics }[] = [];
+      for (const { bind, times } of passesOf(run)) {
+        const graphKey = JSON.stringify([run.model, bind]);
+        const graph = graphs.get(graphKey, () => importOnnx(path, { bind, defaults: DEFAULT_SIZES }));
+        const { plan, program } = await programs.get(contentHash([graphKey, options]), graph, hardware, options);
+        const trace = simulate(program, labelled(hardware), { verified: true });
+        measured.push({ times, metrics: metricsOf(plan, trace, hardware, graph.bindings.batch ?? 1, areaMm2) });
+      }
+      return { status: 'done', metrics: combined(measured), milliseconds: took() };
+    } catch (error) {
+      const certain = error instanceof CompileError;
+      const message = error instanceof Error ? error.message : String(error);
+      return { status: 'failed', error: message, certain, milliseconds: took() };
+    }
+  };
+
+  return async (job) => {
+    const outcomes: Outcome[] = [];
+    for (const run of job.runs) outcomes.push(await evaluate(run, job));
+    return outcomes;
+  };
+}
+
+function lacks({ model }: Run): string {
+  return `no .onnx file with SHA-256 ${model.slice(0, 12)}... is in the worker's folders; copy the model there or start the worker with --models DIR`;
+}
+
+function hardwareOf(run: Run, file: HardwareFile | undefined): Hardware {
+  if (file === undefined) throw new Error(`internal: the job lacks chip ${run.chip}`);
+  const { weightBits, activationBits } = run;
+  return deriveHardware(withOverrides(file, run.overrides), { weightBits, activationBits });
+}
