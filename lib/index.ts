@@ -41,11 +41,23 @@ export { verifyGraph } from './ir/verify.ts';
 export { type ImportOptions, importOnnx } from './onnx/import-onnx.ts';
 // Plan
 export { type Allocation, type AllocationProblem, objectiveOf, type Solver } from './optimizer/allocation.ts';
+export { type Certificate, certify } from './optimizer/certificate.ts';
+export { checkCertificate } from './optimizer/check-certificate.ts';
+export { diffPlans, type PlanDiff, printDiff } from './optimizer/diff.ts';
+export { edgesOf, type SharingRule, shareable } from './optimizer/edges.ts';
+export { type Explanation, explain } from './optimizer/explain.ts';
+export { flatten } from './optimizer/flatten.ts';
 export { allocationModel, type MixedIntegerModel } from './optimizer/model.ts';
 export { printLatex, printLp } from './optimizer/model-text.ts';
+export type { Allotted, Drafted, Optimizer, OptimizerRequest, Segmentation } from './optimizer/optimizer.ts';
+export { OPTIMIZER_NAMES } from './optimizer/optimizers.ts';
 export type { OperatorPlan, Plan, SegmentPlan } from './optimizer/plan.ts';
 export { printPlan } from './optimizer/print.ts';
+export { printCertificate } from './optimizer/print-certificate.ts';
+export { printExplanation } from './optimizer/print-explanation.ts';
 export { type ScheduleOptions, schedule } from './optimizer/schedule.ts';
+export { costSegments, type SegmentChoice, type SegmentDraft } from './optimizer/segment.ts';
+export { type SegmentTable, segmentTable } from './optimizer/segment-table.ts';
 export { loadSolver } from './optimizer/solvers.ts';
 export { verifyPlan } from './optimizer/verify.ts';
 export { expandProgram } from './program/expand.ts';
@@ -55,13 +67,19 @@ export type { MetaOp, Program, Region, Statement } from './program/program.ts';
 export { verifyProgram } from './program/verify.ts';
 // Shown in notebooks: tables, charts, pictures
 export { allocationBars } from './report/charts/allocation-bars.ts';
+export { breakEven } from './report/charts/break-even.ts';
 export { chipMap } from './report/charts/chip-map.ts';
+export { dpTable } from './report/charts/dp-table.ts';
 export { energyBars } from './report/charts/energy-bars.ts';
 export { latencyBars } from './report/charts/latency-bars.ts';
 export { latencyComparison } from './report/charts/latency-comparison.ts';
 export { modeChart } from './report/charts/mode-chart.ts';
+export { parallelCoordinates } from './report/charts/parallel-coordinates.ts';
+export { pareto } from './report/charts/pareto.ts';
 export { roofline } from './report/charts/roofline.ts';
+export { splitMap } from './report/charts/split-map.ts';
 export { timeline } from './report/charts/timeline.ts';
+export { tornado } from './report/charts/tornado.ts';
 export { type CompileReport, compileReport } from './report/compile-report.ts';
 export { Figure } from './report/figure.ts';
 export { operatorFrame } from './report/operators.ts';
@@ -72,6 +90,12 @@ export { printTrace } from './simulator/print.ts';
 export { type SimulateOptions, simulate } from './simulator/simulate.ts';
 export type { Span, Trace } from './simulator/trace.ts';
 export { verifyTrace } from './simulator/verify.ts';
+// Design-space exploration
+export { METRICS, type MetricName } from './sweep/metrics.ts';
+export type { SweepProgress } from './sweep/pace.ts';
+export type { SweepResult } from './sweep/result.ts';
+export type { SweepSpec } from './sweep/spec.ts';
+export { type SweepOptions, sweep } from './sweep/sweep.ts';
 
 // Kernels that know this name show a bare Graph, Plan, Program, Trace or Hardware as a summary.
 (globalThis as { [key: symbol]: unknown })[Symbol.for('cimbook.render')] = renderNoun;

@@ -7,7 +7,7 @@ import type { Hardware } from '../hardware/hardware.ts';
 import { printHardware } from '../hardware/print.ts';
 import { loadHardware } from '../hardware/read.ts';
 import type { Graph } from '../ir/graph.ts';
-import { inspect } from '../ir/inspect.ts';
+import { type InspectedCache, inspect } from '../ir/inspect.ts';
 import { printPlan } from '../optimizer/print.ts';
 import { parseProgram } from '../program/parse.ts';
 import { printProgram } from '../program/print.ts';
@@ -51,10 +51,12 @@ const INSPECT: Runnable = {
     const graph = loadModel(args.operands[0] ?? '', args, argv);
     const inspection = inspect(graph, precisionOf(args));
     if (args.on('json')) return json({ schemaVersion: 1, ...inspection });
-    const { model, operators, blocks } = inspection;
-    const rows = operators.map((op) => [
+    const { model, operators, blocks, caches } = inspection;
+    // Views move nothing and cost nothing.
+    const shown = operators.filter(({ kind }) => kind !== 'view');
+    const rows = shown.map((op) => [
       printable(op.id),
-      op.kind,
+      op.dynamic ? `${op.kind} (dynamic)` : op.kind,
       op.m,
       op.n,
       op.k,
@@ -65,18 +67,27 @@ const INSPECT: Runnable = {
       op.outputBytes,
       op.inputReuse,
       op.flopsPerMop,
+      op.steps.map((step) => `+ ${printable(step)}`).join(' '),
     ]);
     const table = textTable(
-      ['operator', 'kind', 'm', 'n', 'k', 'groups', 'MACs', 'weight B', 'input B', 'output B', 'MACs/input', 'FLOPs/MOP'],
+      ['operator', 'kind', 'm', 'n', 'k', 'groups', 'MACs', 'weight B', 'input B', 'output B', 'MACs/input', 'FLOPs/MOP', 'fused'],
       rows,
     );
     const repeated = blocks.map(
       ({ count, operators: length, first, last, macs }) =>
         `${count} blocks of ${length} operators (${formatSi(macs, 'MACs')} each), from ${printable(first)} to ${printable(last)}\n`,
     );
-    return `${table}\n${repeated.join('')}${printable(model.name)}: ${model.operators} operators, ${formatSi(model.macs, 'MACs')}, ${formatNumber(model.weightBytes)} weight bytes at ${precisionOf(args).weightBits} bits`;
+    return `${table}\n${repeated.join('')}${cacheLine(caches)}${printable(model.name)}: ${model.operators} operators, ${formatSi(model.macs, 'MACs')}, ${formatNumber(model.weightBytes)} weight bytes at ${precisionOf(args).weightBits} bits`;
   },
 };
+
+/** What a network keeps of each token, if it has a KV cache. */
+function cacheLine(caches: readonly InspectedCache[]): string {
+  const [first] = caches;
+  if (first === undefined) return '';
+  const bytes = caches.reduce((sum, { bytesPerToken }) => sum + bytesPerToken, 0);
+  return `KV cache: ${caches.length} tensors of ${first.tokens} tokens, ${formatNumber(bytes)} bytes a token in all\n`;
+}
 
 const HARDWARE: Runnable = {
   command: {
@@ -232,10 +243,15 @@ const COMPARE: Runnable = {
 
 export const COMMANDS: readonly Runnable[] = [INSPECT, HARDWARE, COMPILE, SIMULATE, VERIFY, COMPARE];
 
+/** A program by its file, or by the directory that compile --out wrote. */
+export function readProgram(path: string): Program {
+  return parseProgram(
+    readText(isDirectory(path) ? `${path}/program.mop` : path, 'a program (.mop) or of a directory that compile --out wrote'),
+  );
+}
+
 function loadProgram(args: Arguments): { readonly program: Program; readonly hardware: Hardware } {
-  const path = args.operands[0] ?? '';
-  const text = readText(isDirectory(path) ? `${path}/program.mop` : path, 'a program (.mop) or of a directory that compile --out wrote');
-  const program = parseProgram(text);
+  const program = readProgram(args.operands[0] ?? '');
   const hw = args.text('hw');
   if (hw === undefined)
     return fail({ kind: 'usage', message: 'no chip is given', next: 'Add --hw FILE, for example --hw hw/dynaplasia.json.' });

@@ -28,7 +28,7 @@ export function isDirectory(path: string): boolean {
 }
 
 /** Writes files into a directory: first all beside their places, then all into them. Throws `file`. */
-export function writeWhole(directory: string, files: Readonly<Record<string, string>>): void {
+export function writeWhole(directory: string, files: Readonly<Record<string, string | Uint8Array>>): void {
   const written: { temporary: string; path: string }[] = [];
   try {
     makeFolder(directory);

@@ -11,6 +11,13 @@ import { headsOf, windowBetween } from './token-major.ts';
 /** Bits of a partial sum between cuts along n. */
 export const PARTIAL_SUM_BITS = 32;
 
+/** Bits of what is counted or looked up (token ids, positions), which no quantisation makes smaller. */
+export const WHOLE_NUMBER_BITS = 32;
+
+function isCounted({ dtype, quantization }: Tensor): boolean {
+  return quantization === undefined && /^u?int(16|32|64)$/.test(dtype);
+}
+
 /** The part of a matrix operator that one sub-operator computes. */
 export interface Piece {
   /** Features of the output tensor. */
@@ -81,7 +88,7 @@ export function manifestOf(
     .filter(({ id, role }) => used.has(id) && role !== 'weight')
     .map((tensor) => {
       const role = outputs.has(tensor.id) ? 'output' : manifestRole(tensor.role);
-      return { id: tensor.id, role, ...shapeIn(tensor), bits: activationBits } as const;
+      return { id: tensor.id, role, ...shapeIn(tensor), bits: isCounted(tensor) ? WHOLE_NUMBER_BITS : activationBits } as const;
     });
   return { tensors: [...declared, ...partials], operators };
 }

@@ -123,6 +123,12 @@ function foldOf(graph: Graph, { block: index, times }: Repeat, folded: Manifest)
   const block = graph.blocks[index];
   if (block === undefined) throw internal(`the graph has no block ${index}`);
   const byInstance = tensorsByInstance(graph, block);
+  // A program knows no views: what a turn hands on is what the view is of.
+  const viewed = new Map(graph.operators.flatMap(({ kind, inputs, output }) => (kind === 'view' ? [[output, inputs[0]?.tensor]] : [])));
+  const sourceOf = (id: TensorId): TensorId => {
+    const source = viewed.get(id);
+    return source === undefined ? id : sourceOf(source);
+  };
   const operators = new Map<string, string>();
   const partials = new Map<TensorId, readonly TensorId[]>();
   for (let place = 0; place < block.length; place++) {
@@ -139,7 +145,7 @@ function foldOf(graph: Graph, { block: index, times }: Repeat, folded: Manifest)
   return {
     operator: (id) => operators.get(id) ?? id,
     tensors: (id) => partials.get(id) ?? byInstance.get(id) ?? Array.from({ length: times }, () => id),
-    initial: new Map(block.carried.map(({ initial, next }) => [initial, next])),
+    initial: new Map(block.carried.map(({ initial, next }) => [sourceOf(initial), sourceOf(next)])),
   };
 }
 

@@ -47,6 +47,8 @@ export interface SegmentOptions {
   /** Arrays frozen in memory mode for the whole run; undefined when modes may change. */
   readonly frozenMemory?: number;
   readonly relaxed: boolean;
+  /** Called with every segment the search weighs, after the best plan of what comes before it. */
+  readonly onCandidate?: (candidate: Omit<SegmentChoice, 'leaving'>) => void;
   /** Called now and then with the share of sub-operators done. */
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
@@ -92,6 +94,7 @@ export async function chooseSegments(
       kind.known ??= solve(flat, first, last, options, statistics);
       if (kind.known === 'infeasible') break;
       const joint = joinTo(first === 0 ? undefined : at(best, first - 1), kind.known, options);
+      options.onCandidate?.({ first, last, allocation: kind.known.allocation, intra: kind.known.intra, ...joint });
       if (winner === undefined || joint.total < winner.joint.total) winner = { first, figures: kind.known, joint };
       if (performance.now() - yielded > YIELD_EVERY_MS) {
         options.onProgress?.(last / subOperators.length);

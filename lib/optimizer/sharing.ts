@@ -16,45 +16,58 @@ export interface Edge {
 /** The edges of one problem, asked for many counts of memory arrays. */
 export class Sharing {
   readonly edges: readonly Edge[];
-  private readonly links: readonly Link[];
-  /** Edges that can be given all that is left, one after the other; those of cycles cannot. */
-  private readonly leaves: readonly number[];
-  private readonly cycles: readonly number[];
-  private readonly cyclic: readonly Link[];
+  private readonly operators: number;
+  /** Made when first asked for: most problems never are. */
+  private order: Order | undefined;
   /** Why the last answer was no: it often is why the next one is, too. */
   private cover: Cover | undefined;
 
   constructor(edges: readonly Edge[], operators: number) {
     this.edges = edges;
-    this.links = edges.map(({ producer, consumer, mostShared }) => ({ a: producer, b: consumer, most: mostShared }));
-    this.leaves = leavesFirst(this.links, operators);
-    const taken = new Set(this.leaves);
-    this.cycles = this.links.length === taken.size ? [] : [...this.links.keys()].filter((e) => !taken.has(e));
-    this.cyclic = this.cycles.map((e) => this.links[e]!);
+    this.operators = operators;
   }
 
   /** Arrays per edge, at least `enough` in all, when operators have `memory` arrays; undefined if that many cannot be shared. */
   atLeast(enough: number, memory: readonly number[]): readonly number[] | undefined {
+    this.order ??= orderOf(this.edges, this.operators);
+    const { links, leaves, cycles, cyclic } = this.order;
     const left = [...memory];
-    const shared = new Array<number>(this.links.length).fill(0);
-    const needed = enough - takeAll(this.links, this.leaves, left, shared);
+    const shared = new Array<number>(links.length).fill(0);
+    const needed = enough - takeAll(links, leaves, left, shared);
     if (needed <= 0) return shared;
-    if (this.cycles.length === 0) return undefined;
+    if (cycles.length === 0) return undefined;
     const capacity = [...left];
-    const greedy = takeAll(this.links, this.cycles, left, shared);
+    const greedy = takeAll(links, cycles, left, shared);
     if (greedy >= needed) return shared;
-    if (this.cover !== undefined && boundOf(this.cover, capacity, this.cyclic) < needed) return undefined;
-    const x = this.cycles.map((e) => shared[e]!);
-    if (greedy + swapAll(this.cyclic, left, x) < needed) {
-      const cover = raise(capacity, this.cyclic, x, needed);
+    if (this.cover !== undefined && boundOf(this.cover, capacity, cyclic) < needed) return undefined;
+    const x = cycles.map((e) => shared[e]!);
+    if (greedy + swapAll(cyclic, left, x) < needed) {
+      const cover = raise(capacity, cyclic, x, needed);
       if (cover !== undefined) {
         this.cover = cover;
         return undefined;
       }
     }
-    for (let k = 0; k < x.length; k++) shared[this.cycles[k]!] = x[k]!;
+    for (let k = 0; k < x.length; k++) shared[cycles[k]!] = x[k]!;
     return shared;
   }
+}
+
+interface Order {
+  readonly links: readonly Link[];
+  /** Edges that can be given all that is left, one after the other; those of cycles cannot. */
+  readonly leaves: readonly number[];
+  readonly cycles: readonly number[];
+  readonly cyclic: readonly Link[];
+}
+
+function orderOf(edges: readonly Edge[], operators: number): Order {
+  const links = edges.map(({ producer, consumer, mostShared }) => ({ a: producer, b: consumer, most: mostShared }));
+  const leaves = leavesFirst(links, operators);
+  if (leaves.length === links.length) return { links, leaves, cycles: [], cyclic: [] };
+  const taken = new Set(leaves);
+  const cycles = [...links.keys()].filter((e) => !taken.has(e));
+  return { links, leaves, cycles, cyclic: cycles.map((e) => links[e]!) };
 }
 
 const BISECTIONS = 6;

@@ -48,8 +48,8 @@ function solve(problem: AllocationProblem): Allocation | undefined {
   if (!count(search, Number.POSITIVE_INFINITY, counts)) return undefined;
   if (claims.length === 0) return { compute: [], memory: [], shared: [], latency: 0 };
 
-  // Few latencies lie this close together: there are at most three an array. The steps below finish it exactly.
-  const close = 1 + 1 / (3 * budget.together);
+  // Bisecting on pays until the latencies that counts of arrays can give are about as far apart; the steps finish it exactly.
+  const close = 1 + 4 / budget.together;
   let enough = latencyOf(search, counts);
   let tooLow = leastLatency(search);
   let trial = emptyCounts(search);

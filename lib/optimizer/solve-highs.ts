@@ -28,7 +28,7 @@ export async function loadHighs(timeLimitSeconds: number): Promise<Solver> {
 function solve(highs: Highs, problem: AllocationProblem, timeLimitSeconds: number): Allocation | undefined {
   checkAllocationProblem(problem);
   if (problem.claims.length === 0) return { compute: [], memory: [], shared: [], latency: 0 };
-  const solution = highs.solve(printLp(allocationModel(problem)), { ...OPTIONS, time_limit: timeLimitSeconds });
+  const solution = run(highs, printLp(allocationModel(problem)), timeLimitSeconds);
   if (solution.Status === 'Infeasible') return undefined;
   if (solution.Status !== 'Optimal') {
     throw new CompileError([noOptimum('highs', problem, timeLimitSeconds, solution.Status)]);
@@ -37,4 +37,19 @@ function solve(highs: Highs, problem: AllocationProblem, timeLimitSeconds: numbe
     const column = solution.Columns[variable];
     return column !== undefined && 'Primal' in column ? column.Primal : 0;
   });
+}
+
+/** HiGHS's answer. With tolerances this tight it fails on a problem in ten thousand, and solves it without presolving. */
+function run(highs: Highs, text: string, timeLimitSeconds: number): ReturnType<Highs['solve']> {
+  const options = { ...OPTIONS, time_limit: timeLimitSeconds };
+  try {
+    return highs.solve(text, options);
+  } catch {
+    try {
+      return highs.solve(text, { ...options, presolve: 'off' });
+    } catch (error) {
+      const reason = `failed (${(error as Error).message})`;
+      throw new CompileError([{ kind: 'solver', solver: 'highs', reason, next: 'Use the exact solver.' }]);
+    }
+  }
 }

@@ -2,7 +2,7 @@
 // Loops are unrolled as they are walked, never in memory.
 
 import { statementsOf } from './expand.ts';
-import type { MetaOp, Program } from './program.ts';
+import type { MetaOp, Parallel, Program } from './program.ts';
 
 export interface Block {
   /** Number of the parallel block, from 0; the boundary after the last one has the next number. */
@@ -12,10 +12,15 @@ export interface Block {
   readonly parallel: readonly MetaOp[];
 }
 
-export function* blocksOf(program: Program): Generator<Block> {
+export function blocksOf(program: Program): Generator<Block> {
+  return blocksIn(statementsOf(program));
+}
+
+/** Statements as blocks, numbered from `first` on. */
+export function* blocksIn(statements: Iterable<MetaOp | Parallel>, first = 0): Generator<Block> {
   let boundary: MetaOp[] = [];
-  let id = 0;
-  for (const statement of statementsOf(program)) {
+  let id = first;
+  for (const statement of statements) {
     if (statement.kind !== 'parallel') {
       boundary.push(statement);
       continue;

@@ -1,14 +1,15 @@
 // What a block does, apart from names: two blocks with one signature take the same time and wait in the same way, whichever
-// turn of a loop they belong to. Meta-operators -> text; regions and tensors are numbered as they come.
+// turn of a loop or program for the chip they belong to. Meta-operators -> text; regions and tensors are numbered as they come.
 
 import { entry, type ProgramIndex } from './geometry.ts';
-import type { ManifestOperator, MetaOp, Program, RegionId, TensorId } from './program.ts';
+import { printArrays } from './print.ts';
+import type { ManifestOperator, MetaOp, Place, Program, RegionId, TensorId } from './program.ts';
 
 /** Makes signatures of one program's blocks. */
 export class Signatures {
   private readonly index: ProgramIndex;
-  /** Lists of arrays and places are the same objects in every turn of a loop, so they are told apart by identity. */
-  private readonly objects = new Map<object, number>();
+  /** Places and lists of arrays, which are the same objects in every turn of a loop. */
+  private readonly texts = new Map<object, string>();
   private readonly operators = new Map<string, string>();
 
   constructor(index: ProgramIndex) {
@@ -30,7 +31,7 @@ export class Signatures {
       if (known !== undefined) return `r${known}`;
       regions.set(id, regions.size);
       const { features, window, place, tensor: of } = entry(this.index.regions, id);
-      return `r${regions.size - 1}(${tensor(of)},${features.from}:${features.to},${window},${this.numberOf(place)})`;
+      return `r${regions.size - 1}(${tensor(of)},${features.from}:${features.to},${window},${this.placeText(place)})`;
     };
     const operator = (id: string): string => {
       const declared = entry(this.index.operators, id);
@@ -42,7 +43,7 @@ export class Signatures {
   private textOf(op: MetaOp, operator: (id: string) => string, region: (id: RegionId) => string): string {
     switch (op.kind) {
       case 'CM.switch':
-        return `${op.to}${this.numberOf(op.arrays)}`;
+        return `${op.to}${this.arraysText(op.arrays)}`;
       case 'MEM.move':
         return `move ${op.chunks} ${op.from.map(region).join()}>${op.to.map(region).join()}`;
       case 'VEC.run':
@@ -51,7 +52,7 @@ export class Signatures {
       case 'CIM.mvm': {
         const { outputs, inner, copies, arrays } = op;
         const to = op.kind === 'CIM.mvm' ? `${op.chunks}>${op.to.map(region).join()}` : '';
-        const piece = `${outputs.from}:${outputs.to},${inner.from}:${inner.to},${copies},${this.numberOf(arrays)}`;
+        const piece = `${outputs.from}:${outputs.to},${inner.from}:${inner.to},${copies},${this.arraysText(arrays)}`;
         return `${op.kind} ${operator(op.operator)} ${piece} ${op.from.map(region).join()}${to}`;
       }
     }
@@ -61,18 +62,31 @@ export class Signatures {
   private shapeOf(operator: ManifestOperator): string {
     const known = this.operators.get(operator.id);
     if (known !== undefined) return known;
-    const { matrix, vector, steps, inputs, partials } = operator;
-    const windows = inputs.map(({ use, window }) => [use, ...Object.values(window)]);
-    const text = JSON.stringify([matrix, vector, steps.map((step) => step.class), windows, partials.map(({ upTo }) => upTo)]);
+    const text = workOf(operator);
     this.operators.set(operator.id, text);
     return text;
   }
 
-  private numberOf(object: object): number {
-    const known = this.objects.get(object) ?? this.objects.size;
-    this.objects.set(object, known);
+  private placeText(place: Place): string {
+    const known = this.texts.get(place);
+    if (known !== undefined) return known;
+    const text =
+      place.kind === 'external' ? 'x' : place.kind === 'buffer' ? `b${place.offset}` : `a${place.offset}+${this.arraysText(place.arrays)}`;
+    this.texts.set(place, text);
+    return text;
+  }
+
+  private arraysText(arrays: readonly number[]): string {
+    const known = this.texts.get(arrays) ?? printArrays(arrays);
+    this.texts.set(arrays, known);
     return known;
   }
+}
+
+/** All that tells operators apart but their names and their tensors. */
+export function workOf({ matrix, vector, steps, inputs, partials }: ManifestOperator): string {
+  const windows = inputs.map(({ use, window }) => [use, ...Object.values(window)]);
+  return JSON.stringify([matrix, vector, steps.map((step) => step.class), windows, partials.map(({ upTo }) => upTo)]);
 }
 
 /** Whether a program has a loop, so that remembering signatures pays. */

@@ -4,10 +4,11 @@ import type { Range } from '../base/shapes.ts';
 import { bytesOf, ceilDiv } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { tileGrid } from '../hardware/tile.ts';
-import { countStatements, MOST_STATEMENTS, statementsOf } from './expand.ts';
+import { countStatements, MOST_STATEMENTS } from './expand.ts';
 import type { Findings } from './findings.ts';
 import { indexProgram, type ProgramIndex, pieceShape } from './geometry.ts';
 import type { ManifestOperator, MetaOp, MetaOpOf, Program, Region } from './program.ts';
+import { partsOf } from './turns.ts';
 
 /** More chunks than this make a simulation longer, not better. */
 const MOST_CHUNKS = 65_536;
@@ -22,19 +23,36 @@ export function checkDeclarations(program: Program, hardware: Hardware, findings
     findings.add('shape', 'body', `unrolls to ${statements} statements, at most ${MOST_STATEMENTS} are run`, 'Make the loops shorter.');
   }
   if (findings.problems.length > 0) return;
+  checkStatements(program, index, hardware, findings);
+}
+
+/** Turns of one kind name things of the same shapes, so that the first of them is looked at for all. */
+function checkStatements(program: Program, index: ProgramIndex, hardware: Hardware, findings: Findings): void {
+  const right = new Map<string, number>();
   let number = 0;
-  for (const statement of statementsOf(program)) {
-    for (const op of statement.kind === 'parallel' ? statement.body : [statement]) {
-      checkStatement(op, `${op.kind} ${++number}`, index, hardware, findings);
-      if (statement.kind === 'parallel' && op.kind === 'CM.switch') {
-        findings.add(
-          'mode',
-          `CM.switch ${number}`,
-          'switches arrays inside a parallel block',
-          'Move it to the boundary before or after the block.',
-        );
-      }
+  const check = (op: MetaOp, inside: boolean): void => {
+    checkStatement(op, `${op.kind} ${++number}`, index, hardware, findings);
+    if (inside && op.kind === 'CM.switch') {
+      findings.add(
+        'mode',
+        `CM.switch ${number}`,
+        'switches arrays inside a parallel block',
+        'Move it to the boundary before or after the block.',
+      );
     }
+  };
+  for (const { blocks, turn } of partsOf(program, index)) {
+    const known = turn && right.get(turn.kind);
+    if (known !== undefined) {
+      number += known;
+      continue;
+    }
+    const [before, problems] = [number, findings.problems.length];
+    for (const { boundary, parallel } of blocks()) {
+      for (const op of boundary) check(op, false);
+      for (const op of parallel) check(op, true);
+    }
+    if (turn !== undefined && findings.problems.length === problems) right.set(turn.kind, number - before);
   }
 }
 

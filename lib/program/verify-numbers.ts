@@ -13,8 +13,10 @@ export function checkNumbers(program: Program, findings: Findings): void {
   const add = (where: string, value: number): void => {
     findings.add('shape', where, `${value} is not a whole number from 0`, 'Use whole numbers.');
   };
-  walk(program, 'program', '', add);
-  if (findings.problems.length > 0) return;
+  if (!isSound(program, '')) {
+    walk(program, 'program', '', add);
+    return;
+  }
   for (const { id, positions, features, bits } of program.tensors) {
     if (bits > MOST_BITS || !Number.isSafeInteger(positions * features * bits)) {
       findings.add(
@@ -32,10 +34,18 @@ export function checkNumbers(program: Program, findings: Findings): void {
   }
 }
 
+function isSound(value: unknown, key: string): boolean {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && (value >= 0 || SIGNED.has(key));
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every((part) => isSound(part, key));
+  for (const name in value) if (!isSound((value as Record<string, unknown>)[name], name)) return false;
+  return true;
+}
+
+/** Finds every number that is not sound, and where it is. */
 function walk(value: unknown, where: string, key: string, add: (where: string, value: number) => void): void {
   if (typeof value === 'number') {
-    const least = SIGNED.has(key) ? Number.MIN_SAFE_INTEGER : 0;
-    if (!Number.isSafeInteger(value) || value < least) add(where, value);
+    if (!isSound(value, key)) add(where, value);
   } else if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) walk(value[i], `${where}[${i}]`, key, add);
   } else if (typeof value === 'object' && value !== null) {

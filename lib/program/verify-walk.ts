@@ -5,72 +5,67 @@ import type { Range } from '../base/shapes.ts';
 import { ceilDiv } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { tileGrid } from '../hardware/tile.ts';
-import { blocksOf } from './blocks.ts';
+import type { Block } from './blocks.ts';
 import type { Findings } from './findings.ts';
 import { type Activity, activityOf, arraysOf, entry, featuresRead, type ProgramIndex, pieceShape } from './geometry.ts';
 import type { ManifestOperator, MetaOp, MetaOpOf, Program, Region } from './program.ts';
 import { hasLoop, Signatures } from './signature.ts';
 import { taskGraph } from './tasks.ts';
+import { partsOf } from './turns.ts';
 import { regionBytes } from './verify-declarations.ts';
+import {
+  dataIn,
+  newState,
+  type Piece,
+  recordTurn,
+  repeatTurn,
+  type State,
+  setWeights,
+  type TurnRecord,
+  weightsIn,
+} from './verify-state.ts';
 
-interface Written {
-  features: Range[];
-  first: number;
-  last: number;
-}
-
-interface State {
-  readonly index: ProgramIndex;
-  readonly hardware: Hardware;
-  readonly findings: Findings;
-  readonly memoryMode: Uint8Array;
-  /** The CIM.write that filled each array, and which of its tiles. */
-  readonly weights: Map<number, { readonly op: MetaOpOf<'CIM.write'>; readonly position: number; readonly time: number }>;
-  readonly data: Map<string, Written>;
-  /** Times at which weights were written into an array. */
-  readonly overwritten: { readonly arrays: readonly number[]; readonly time: number; readonly where: string }[];
-  readonly pieces: Map<string, { readonly outputs: Range; readonly inner: Range }[]>;
-  readonly vectorRuns: Map<string, number>;
-  time: number;
-}
-
-export function walkProgram(program: Program, index: ProgramIndex, hardware: Hardware, findings: Findings): void {
-  const state: State = {
-    index,
-    hardware,
-    findings,
-    memoryMode: new Uint8Array(hardware.arrays),
-    weights: new Map(),
-    data: new Map(),
-    overwritten: [],
-    pieces: new Map(),
-    vectorRuns: new Map(),
-    time: 0,
-  };
+/** `safe`: signatures of blocks known not to wait for ever; those found are added. */
+export function walkProgram(program: Program, index: ProgramIndex, hardware: Hardware, findings: Findings, safe: Set<string>): void {
+  const state = newState(index, hardware, findings);
   for (const region of program.regions) {
     const tensor = entry(index.tensors, region.tensor);
     const given = (tensor.role === 'input' || tensor.role === 'state') && region.place.kind === 'external';
-    if (given) state.data.set(region.id, { features: [region.features], first: -1, last: -1 });
+    if (!given) continue;
+    state.data.set(region.id, { features: [region.features], first: -1, last: -1 });
+    if (region.window < tensor.positions) state.windows.add(region.id);
   }
   const signatures = hasLoop(program) ? new Signatures(index) : undefined;
-  const safe = new Set<string>();
   /** A block that does what another one does waits as that does. */
   const checkWaits = (ops: readonly MetaOp[], where: string): void => {
     const signature = signatures?.of(ops);
     if (signature !== undefined && safe.has(signature)) return;
     if (findDeadlock(ops, where, state) === undefined && signature !== undefined) safe.add(signature);
   };
-  for (const { id, boundary, parallel } of blocksOf(program)) {
-    checkWaits(boundary, `Boundary ${id}`);
-    for (const [i, op] of boundary.entries()) {
+  const walk = (blocks: Iterable<Block>): void => {
+    for (const { id, boundary, parallel } of blocks) {
+      checkWaits(boundary, `Boundary ${id}`);
+      for (const [i, op] of boundary.entries()) {
+        state.time++;
+        step([op], (s, later) => `Boundary ${id + later}, ${op.kind} ${i + s + 1}`, state);
+      }
+      checkWaits(parallel, `Segment ${id}`);
       state.time++;
-      step([op], (s) => `Boundary ${id}, ${op.kind} ${i + s + 1}`, state);
+      checkBusy(parallel, id, state);
+      step(parallel, (s, later) => `Segment ${id + later}, ${parallel[s]?.kind} ${s + 1}`, state);
+      forgetWindows(state);
     }
-    checkWaits(parallel, `Segment ${id}`);
-    state.time++;
-    checkBusy(parallel, id, state);
-    step(parallel, (s) => `Segment ${id}, ${parallel[s]?.kind} ${s + 1}`, state);
-    forgetWindows(state);
+  };
+  /** By kind of turn: the last one that was walked and was right. */
+  const records = new Map<string, TurnRecord>();
+  for (const { blocks, turn } of partsOf(program, index)) {
+    const known = turn && records.get(turn.kind);
+    if (turn === undefined) walk(blocks());
+    else if (known === undefined || !repeatTurn(known, turn, state)) {
+      records.delete(turn.kind);
+      const record = recordTurn(turn, state, () => walk(blocks()));
+      if (record !== undefined) records.set(turn.kind, record);
+    }
   }
   checkLifetimes(state);
   checkComplete(program, state);
@@ -89,24 +84,25 @@ function findDeadlock(ops: readonly MetaOp[], where: string, { index, findings }
 }
 
 /** Statements that run at one time: first what they write, then what they read. */
-function step(ops: readonly MetaOp[], where: (s: number) => string, state: State): void {
+function step(ops: readonly MetaOp[], where: (s: number, blocksLater: number) => string, state: State): void {
   const activities = ops.map((op) => activityOf(op, state.index));
   for (const [s, op] of ops.entries()) {
-    checkModes(op, where(s), state);
+    checkModes(op, where(s, 0), state);
     if (op.kind === 'CM.switch') for (const array of op.arrays) state.memoryMode[array] = op.to === 'TOM' ? 1 : 0;
     if (op.kind === 'CIM.mvm') {
-      checkWeights(op, where(s), state);
-      note(state.pieces, op.operator, { outputs: op.outputs, inner: op.inner });
+      checkWeights(op, where(s, 0), state);
+      state.pieces.push({ operator: op.operator, outputs: op.outputs, inner: op.inner });
     }
-    if (op.kind === 'VEC.run') state.vectorRuns.set(op.operator, (state.vectorRuns.get(op.operator) ?? 0) + 1);
-    noteWrites(activities[s], where(s), state);
+    if (op.kind === 'VEC.run') state.vectorRuns.push(op.operator);
+    noteWrites(activities[s], where(s, 0), state);
   }
   for (const [s, op] of ops.entries()) {
     if (op.kind !== 'CIM.write') continue;
-    for (const [position, array] of op.arrays.entries()) state.weights.set(array, { op, position, time: state.time });
-    state.overwritten.push({ arrays: op.arrays, time: state.time, where: where(s) });
+    const { operator, outputs, inner, arrays } = op;
+    for (const [position, array] of arrays.entries()) setWeights(state, array, { operator, outputs, inner, position, time: state.time });
+    state.overwritten.push({ arrays, time: state.time, where: (later) => where(s, later) });
   }
-  for (const [s, op] of ops.entries()) checkReads(op, activities[s], where(s), state);
+  for (const [s, op] of ops.entries()) checkReads(op, activities[s], where(s, 0), state);
 }
 
 function checkModes(op: MetaOp, where: string, { memoryMode, index, findings }: State): void {
@@ -162,23 +158,24 @@ function checkBusy(ops: readonly MetaOp[], id: number, { index, findings }: Stat
   }
 }
 
-function checkWeights(op: MetaOpOf<'CIM.mvm'>, where: string, { weights, index, hardware, findings }: State): void {
+function checkWeights(op: MetaOpOf<'CIM.mvm'>, where: string, state: State): void {
+  const { index, hardware, findings } = state;
   const matrix = entry(index.operators, op.operator).matrix;
   if (matrix === undefined) return;
   const { tiles } = tileGrid(pieceShape(matrix, op.outputs, op.inner), hardware);
   for (const [position, array] of op.arrays.entries()) {
-    const held = weights.get(array);
+    const held = weightsIn(state, array);
     const right =
       held !== undefined &&
-      held.op.operator === op.operator &&
-      same(held.op.outputs, op.outputs) &&
-      same(held.op.inner, op.inner) &&
+      held.operator === op.operator &&
+      same(held.outputs, op.outputs) &&
+      same(held.inner, op.inner) &&
       held.position % tiles === position % tiles;
     if (right) continue;
     const found =
       held === undefined
         ? 'no weights'
-        : `tile ${held.position % tiles} of '${held.op.operator}' outputs ${held.op.outputs.from}:${held.op.outputs.to}`;
+        : `tile ${held.position % tiles} of '${held.operator}' outputs ${held.outputs.from}:${held.outputs.to}`;
     findings.add(
       'weights',
       where,
@@ -189,10 +186,11 @@ function checkWeights(op: MetaOpOf<'CIM.mvm'>, where: string, { weights, index, 
   }
 }
 
-function noteWrites(activity: Activity | undefined, where: string, { data, weights, findings, time }: State): void {
-  for (const { region, features } of activity?.writes ?? []) {
+function noteWrites(activity: Activity | undefined, where: string, state: State): void {
+  const { data, windows, findings, time } = state;
+  for (const { region, tensor, features } of activity?.writes ?? []) {
     if (features.to <= features.from) continue;
-    const written = data.get(region.id) ?? { features: [], first: time, last: time };
+    const written = dataIn(state, region.id) ?? { features: [], first: time, last: time };
     if (written.features.some((range) => range.from < features.to && features.from < range.to)) {
       findings.add(
         'exactly-once',
@@ -202,15 +200,16 @@ function noteWrites(activity: Activity | undefined, where: string, { data, weigh
       );
     }
     data.set(region.id, { ...written, features: [...written.features, features], last: time });
-    if (region.place.kind === 'arrays') for (const array of region.place.arrays) weights.delete(array);
+    if (region.window < tensor.positions) windows.add(region.id);
+    if (region.place.kind === 'arrays') for (const array of region.place.arrays) setWeights(state, array, undefined);
   }
 }
 
 function checkReads(op: MetaOp, activity: Activity | undefined, where: string, state: State): void {
-  const { data, findings, time, index } = state;
+  const { findings, time, index } = state;
   if (activity === undefined) return;
   for (const { region, features } of activity.reads) {
-    const written = data.get(region.id);
+    const written = dataIn(state, region.id);
     if (written === undefined || !covers(written.features, features)) {
       findings.add(
         'use-before-write',
@@ -279,13 +278,12 @@ function inputsNeeded(
 }
 
 /** A window that holds less than its tensor is empty again when its block ends. */
-function forgetWindows({ data, index }: State): void {
-  for (const [id, written] of data) {
-    const region = entry(index.regions, id);
-    if (region.window < entry(index.tensors, region.tensor).positions && written.features.length > 0) {
-      data.set(id, { ...written, features: [] });
-    }
+function forgetWindows(state: State): void {
+  for (const id of state.windows) {
+    const written = dataIn(state, id);
+    if (written !== undefined) state.data.set(id, { ...written, features: [] });
   }
+  state.windows.clear();
 }
 
 /** No two regions, and no region and weights, use the same bytes at the same time. */
@@ -309,7 +307,7 @@ function checkLifetimes({ data, index, findings, overwritten }: State): void {
       if (hit !== undefined)
         findings.add(
           'overlap',
-          where,
+          where(0),
           `writes weights over region '${hit.region.id}' in array ${array}, which is still needed`,
           'Use another array or read the region before.',
         );
@@ -344,7 +342,11 @@ function checkOverlaps(extents: Extent[], where: string, findings: Findings): vo
 }
 
 /** Every operator exactly once, every network output in external memory. */
-function checkComplete(program: Program, { pieces, vectorRuns, data, findings }: State): void {
+function checkComplete(program: Program, { pieces: all, vectorRuns: runsOf, data, findings }: State): void {
+  const pieces = new Map<string, Piece[]>();
+  for (const piece of all) note(pieces, piece.operator, piece);
+  const vectorRuns = new Map<string, number>();
+  for (const operator of runsOf) vectorRuns.set(operator, (vectorRuns.get(operator) ?? 0) + 1);
   for (const operator of program.operators) {
     if (operator.matrix === undefined) {
       const runs = vectorRuns.get(operator.id) ?? 0;

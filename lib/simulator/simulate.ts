@@ -5,171 +5,215 @@
 import { failOn, internal } from '../base/problem.ts';
 import type { Cycles } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
-import { blocksOf } from '../program/blocks.ts';
+import type { Block } from '../program/blocks.ts';
 import { indexProgram, type ProgramIndex } from '../program/geometry.ts';
 import type { MetaOp, Program } from '../program/program.ts';
 import { hasLoop, Signatures } from '../program/signature.ts';
-import { type TaskGraph, taskGraph } from '../program/tasks.ts';
+import { partsOf, type Renaming, renaming, type Turn } from '../program/turns.ts';
 import { verifyProgram } from '../program/verify.ts';
-import { type BlockRun, runBlock } from './engine.ts';
-import { arraysTouched, portsOf, type Stream, streamsOf } from './jobs.ts';
-import { COMPONENTS, type Component, type SegmentTrace, type Span, type StatementTrace, type Trace } from './trace.ts';
+import { Account } from './account.ts';
+import { type GroupRun, type KnownBlocks, knownBlocks, runGroup } from './group.ts';
+import type { SegmentTrace, Span, StatementTrace, Trace } from './trace.ts';
 
 export interface SimulateOptions {
   /** Every job as it ends; a long run has millions. */
   readonly onSpan?: (span: Span) => void;
   /** The caller has run `verifyProgram` on this program and chip. */
   readonly verified?: boolean;
+  /** false leaves the trace's segments out, for runs of which only the totals are wanted. */
+  readonly segments?: boolean;
+  /** Blocks that ran before on this chip, for programs that have much in common; those that run are added. */
+  readonly knownBlocks?: KnownBlocks;
 }
 
 /** What happened when the program ran. Throws the verifier's problems if the program is not right. */
 export function simulate(program: Program, hardware: Hardware, options: SimulateOptions = {}): Trace {
   if (options.verified !== true) failOn(verifyProgram(program, hardware));
   const index = indexProgram(program);
-  const memoryMode = new Set<number>();
-  const ledger = emptyLedger();
-  const bytes = { externalRead: 0, externalWrite: 0, buffer: 0, memoryArrays: 0, weightsFetched: 0 };
-  const busy = new Map<string, Cycles>();
-  const segments: SegmentTrace[] = [];
-  let now: Cycles = 0;
-  let memoryCycles = 0;
-  let events = 0;
-
-  /** Blocks that have run, by what they do: a block takes the same time whenever it begins. */
-  const signatures = hasLoop(program) ? new Signatures(index) : undefined;
-  const runs = new Map<string, { graph: TaskGraph; streams: readonly (readonly Stream[])[]; block: BlockRun; begin: Cycles }>();
-  const prepare = (statements: readonly MetaOp[], offset: number) => {
-    const graph = taskGraph(statements, index);
-    const ports = portsOf(statements, index);
-    return {
-      graph,
-      streams: statements.map((op, s) => streamsOf(op, graph.activities[s] ?? lost(s), `${s + offset}`, ports, index, hardware)),
-    };
-  };
-
-  const run = (segment: number, statements: readonly MetaOp[], offset: number): readonly StatementTrace[] => {
-    if (statements.length === 0) return [];
-    const { onSpan } = options;
-    const signature = onSpan === undefined ? signatures?.of(statements) : undefined;
-    const known = signature === undefined ? undefined : runs.get(signature);
-    const { graph, streams } = known ?? prepare(statements, offset);
-    const onJob =
-      onSpan &&
-      ((statement: number, resource: string, start: Cycles, end: Cycles) => {
-        onSpan({ segment, statement: statement + offset, label: labelOf(statements[statement] ?? lost(statement)), resource, start, end });
-      });
-    const block = known === undefined ? runBlock(graph, streams, now, onJob) : later(known.block, now - known.begin);
-    if (signature !== undefined && known === undefined) runs.set(signature, { graph, streams, block, begin: now });
-    now = block.end;
-    events += block.events;
-    for (const stream of streams.flat()) {
-      ledger[stream.component] += stream.energy;
-      if (stream.traffic !== undefined) bytes[stream.traffic.kind] += stream.traffic.bytes;
+  const machine = new Machine(program, index, hardware, options);
+  /** By kind of turn, the last one that was run: in the modes it began with, the others of its kind go the same way. */
+  const records = new Map<string, TurnRecord>();
+  for (const { blocks, turn } of partsOf(program, index)) {
+    const known = turn && options.onSpan === undefined ? records.get(turn.kind) : undefined;
+    if (turn !== undefined && known !== undefined && machine.isInModes(known.modes)) machine.repeat(known, turn);
+    else {
+      const modes = machine.modes();
+      const ran = machine.run(blocks());
+      if (turn !== undefined) records.set(turn.kind, { turn, modes, ran });
     }
-    for (const op of statements) if (op.kind === 'CM.switch') setMode(memoryMode, op.arrays, op.to === 'TOM');
-    return statements.map((op, s) =>
-      summarise(op, streams[s] ?? [], block.busy[s] ?? [], busy, index, {
-        start: block.starts[s] ?? now,
-        end: block.ends[s] ?? now,
-        jobs: graph.activities[s]?.chunks ?? 0,
-      }),
-    );
-  };
+  }
+  return machine.trace();
+}
 
-  for (const { id, boundary, parallel } of blocksOf(program)) {
-    const boundaryStart = now;
-    const boundaryTrace = run(id, boundary, 0);
-    const start = now;
-    const statements = run(id, parallel, boundary.length);
-    segments.push({
-      id,
-      boundaryStart,
-      start,
-      end: now,
-      boundary: boundaryTrace,
+/** A turn of a loop that was run. */
+interface TurnRecord {
+  readonly turn: Turn;
+  /** Arrays in memory mode when it began. */
+  readonly modes: readonly number[];
+  readonly ran: readonly RanBlock[];
+}
+
+interface RanBlock {
+  readonly id: number;
+  readonly boundary: RanGroup;
+  readonly parallel: RanGroup;
+  /** Arrays in memory mode when it ended. */
+  readonly modes: readonly number[];
+}
+
+interface RanGroup {
+  readonly statements: readonly MetaOp[];
+  readonly run: GroupRun;
+}
+
+/** The chip while a program runs, and what is noted of it. */
+class Machine {
+  private readonly account = new Account();
+  private readonly busy = new Map<string, Cycles>();
+  private readonly segments: SegmentTrace[] = [];
+  private readonly memoryMode = new Set<number>();
+  private now: Cycles = 0;
+  private memoryCycles = 0;
+  private events = 0;
+  private readonly known: KnownBlocks;
+  private readonly signatures: Signatures | undefined;
+  private readonly program: Program;
+  private readonly index: ProgramIndex;
+  private readonly hardware: Hardware;
+  private readonly options: SimulateOptions;
+
+  constructor(program: Program, index: ProgramIndex, hardware: Hardware, options: SimulateOptions) {
+    this.program = program;
+    this.index = index;
+    this.hardware = hardware;
+    this.options = options;
+    this.known = options.knownBlocks ?? knownBlocks(hardware);
+    if (this.known.hardware !== hardware) throw internal('the blocks that are known ran on another chip');
+    this.signatures = hasLoop(program) && options.onSpan === undefined ? new Signatures(index) : undefined;
+  }
+
+  /** Arrays in memory mode, in order. */
+  modes(): readonly number[] {
+    return [...this.memoryMode].sort((a, b) => a - b);
+  }
+
+  isInModes(modes: readonly number[]): boolean {
+    return modes.length === this.memoryMode.size && modes.every((array) => this.memoryMode.has(array));
+  }
+
+  run(blocks: Iterable<Block>): readonly RanBlock[] {
+    const ran: RanBlock[] = [];
+    for (const { id, boundary, parallel } of blocks) {
+      const begin = this.now;
+      const before = { statements: boundary, run: this.runOf(id, boundary, 0) };
+      const atBoundary = this.pass(before, AS_NAMED);
+      const start = this.now;
+      const during = { statements: parallel, run: this.runOf(id, parallel, boundary.length) };
+      const statements = this.pass(during, AS_NAMED);
+      const modes = this.modes();
+      this.note({ id, boundaryStart: begin, start, end: this.now, boundary: atBoundary, statements, memoryMode: modes });
+      ran.push({ id, boundary: before, parallel: during, modes });
+    }
+    return ran;
+  }
+
+  /** Runs a turn like the one that is recorded: everything happens as then, only later and with other names. */
+  repeat({ turn: recorded, ran }: TurnRecord, turn: Turn): void {
+    const names = renaming(recorded, turn);
+    const blocks = turn.first - recorded.first;
+    for (const { id, boundary, parallel, modes } of ran) {
+      const boundaryStart = this.now;
+      const atBoundary = this.pass(boundary, names);
+      const start = this.now;
+      const statements = this.pass(parallel, names);
+      this.note({ id: id + blocks, boundaryStart, start, end: this.now, boundary: atBoundary, statements, memoryMode: modes });
+    }
+  }
+
+  trace(): Trace {
+    const { hardware, program, now, account } = this;
+    const energyPicojoules = account.energyPicojoules();
+    energyPicojoules.leakage += now * hardware.energy.leakagePerCycle;
+    energyPicojoules.refresh += now * hardware.energy.refreshPerCycle;
+    return {
+      noun: 'trace',
+      schemaVersion: 1,
+      model: program.model,
+      hardware: { name: hardware.name, hash: hardware.hash, arrays: hardware.arrays },
+      makespanCycles: now,
+      clockHz: hardware.clockHz,
+      segments: this.segments,
+      resources: [...this.busy]
+        .map(([id, busyCycles]) => ({ id, busyCycles }))
+        .sort((a, b) => b.busyCycles - a.busyCycles || (a.id < b.id ? -1 : 1)),
+      bytes: account.traffic(),
+      energyPicojoules,
+      memoryModeShare: now === 0 ? 0 : this.memoryCycles / (now * hardware.arrays),
+      events: this.events,
+    };
+  }
+
+  /** How the statements run together; the same whenever they begin. */
+  private runOf(segment: number, statements: readonly MetaOp[], offset: number): GroupRun {
+    const signature = statements.length === 0 ? undefined : this.signatures?.of(statements);
+    const known = signature === undefined ? undefined : this.known.runs.get(signature);
+    if (known !== undefined) return known;
+    const { onSpan } = this.options;
+    const begin = this.now;
+    const run = runGroup(
       statements,
-      memoryMode: [...memoryMode].sort((a, b) => a - b),
+      this.index,
+      this.hardware,
+      offset,
+      onSpan &&
+        ((s, resource, start, end) => {
+          const label = labelOf(statements[s] ?? lost(s), AS_NAMED);
+          onSpan({ segment, statement: s + offset, label, resource, start: begin + start, end: begin + end });
+        }),
+    );
+    if (signature !== undefined) this.known.runs.set(signature, run);
+    return run;
+  }
+
+  /** Lets the time of a group pass. */
+  private pass({ statements, run }: RanGroup, names: Renaming): readonly StatementTrace[] {
+    const begin = this.now;
+    this.now += run.duration;
+    this.events += run.events;
+    this.account.add(run.charges);
+    for (const { resource, cycles } of run.busy) this.busy.set(resource, (this.busy.get(resource) ?? 0) + cycles);
+    for (const op of statements) if (op.kind === 'CM.switch') setMode(this.memoryMode, op.arrays, op.to === 'TOM');
+    if (this.options.segments === false) return [];
+    return statements.map((op, s) => {
+      const { start, end, jobs, busy, arrays } = run.statements[s] ?? lost(s);
+      return { kind: op.kind, label: labelOf(op, names), start: begin + start, end: begin + end, jobs, busy, arrays };
     });
-    memoryCycles += memoryMode.size * (now - boundaryStart);
   }
-  ledger.leakage += now * hardware.energy.leakagePerCycle;
-  ledger.refresh += now * hardware.energy.refreshPerCycle;
-  return {
-    noun: 'trace',
-    schemaVersion: 1,
-    model: program.model,
-    hardware: { name: hardware.name, hash: hardware.hash, arrays: hardware.arrays },
-    makespanCycles: now,
-    clockHz: hardware.clockHz,
-    segments,
-    resources: [...busy]
-      .map(([id, busyCycles]) => ({ id, busyCycles }))
-      .sort((a, b) => b.busyCycles - a.busyCycles || (a.id < b.id ? -1 : 1)),
-    bytes,
-    energyPicojoules: ledger,
-    memoryModeShare: now === 0 ? 0 : memoryCycles / (now * hardware.arrays),
-    events,
-  };
-}
 
-/** The same run begun `by` cycles later. */
-function later(block: BlockRun, by: Cycles): BlockRun {
-  return { ...block, end: block.end + by, starts: block.starts.map((start) => start + by), ends: block.ends.map((end) => end + by) };
-}
-
-function summarise(
-  op: MetaOp,
-  streams: readonly Stream[],
-  cycles: readonly Cycles[],
-  total: Map<string, Cycles>,
-  index: ProgramIndex,
-  when: { readonly start: Cycles; readonly end: Cycles; readonly jobs: number },
-): StatementTrace {
-  const perResource = new Map<string, Cycles>();
-  for (const [i, stream] of streams.entries()) {
-    const name = publicName(stream.resource);
-    perResource.set(name, (perResource.get(name) ?? 0) + (cycles[i] ?? 0));
+  private note(trace: SegmentTrace): void {
+    this.memoryCycles += trace.memoryMode.length * (trace.end - trace.boundaryStart);
+    if (this.options.segments !== false) this.segments.push(trace);
   }
-  for (const [name, value] of perResource) total.set(name, (total.get(name) ?? 0) + value);
-  return {
-    kind: op.kind,
-    label: labelOf(op),
-    start: Math.min(when.start, when.end),
-    end: when.end,
-    jobs: when.jobs,
-    busy: [...perResource].map(([resource, value]) => ({ resource, cycles: value })),
-    arrays: arraysTouched(op, index),
-  };
 }
 
-/** A statement's own compute or write arrays go under one name in summaries. */
-function publicName(resource: string): string {
-  if (resource.startsWith('compute ')) return 'arrays computing';
-  if (resource.startsWith('write ')) return 'arrays being written';
-  if (resource.startsWith('arrays ')) return 'memory-mode arrays';
-  return resource;
-}
-
-function labelOf(op: MetaOp): string {
+function labelOf(op: MetaOp, { operator, region }: Renaming): string {
   switch (op.kind) {
     case 'CM.switch':
       return op.to;
     case 'MEM.move':
-      return `${op.from.join(', ')} to ${op.to.join(', ')}`;
+      return `${op.from.map(region).join(', ')} to ${op.to.map(region).join(', ')}`;
     default:
-      return op.operator;
+      return operator(op.operator);
   }
 }
+
+const AS_NAMED: Renaming = { operator: (id) => id, region: (id) => id };
 
 function setMode(memoryMode: Set<number>, arrays: readonly number[], memory: boolean): void {
   for (const array of arrays) {
     if (memory) memoryMode.add(array);
     else memoryMode.delete(array);
   }
-}
-
-function emptyLedger(): Record<Component, number> {
-  return Object.fromEntries(COMPONENTS.map((component) => [component, 0])) as Record<Component, number>;
 }
 
 function lost(statement: number): never {

@@ -12,6 +12,7 @@ const PROBLEM: AllocationProblem = {
     { tiles: 2, computeCycles: 400, feedBytes: 900, mostCopies: 50 },
     { tiles: 1, computeCycles: 100, feedBytes: 100, mostCopies: 1 },
   ],
+  edges: [],
   budget: { compute: 12, memory: 12, together: 12 },
   hardware: { dCim: 4, dMain: 10 },
   relaxed: false,
@@ -50,6 +51,29 @@ test('a static split of the modes adds its two limits', () => {
   const text = printLp(allocationModel({ ...PROBLEM, budget: { compute: 8, memory: 4, together: 12 } }));
   assert.match(text, ' computeArrays: 2 x0 + 1 x1 <= 8\n');
   assert.match(text, ' memoryArrays: 1 y0 + 1 y1 <= 4\n');
+});
+
+/** The same with an edge, and on 8 arrays. */
+const SHARING: AllocationProblem = {
+  ...PROBLEM,
+  edges: [{ producer: 0, consumer: 1, mostShared: 3 }],
+  budget: { compute: 8, memory: 4, together: 8 },
+};
+
+test('arrays that are shared are within the memory of both operators, and taken off the sum once', () => {
+  const text = printLp(allocationModel(SHARING));
+  assert.match(text, ' share0: 1 s0_1 - 1 y0 <= 0\n share1: 1 s0_1 - 1 y1 <= 0\n');
+  assert.match(text, ' arrays: 2 x0 + 1 x1 + 1 y0 + 1 y1 - 1 s0_1 <= 8\n');
+  assert.match(text, ' memoryArrays: 1 y0 + 1 y1 - 1 s0_1 <= 4\n');
+  assert.match(text, ' 0 <= s0_1 <= 3\n');
+  assert.match(text, /General\n(.*\n)* s0_1\n/);
+});
+
+test('with sharing, LaTeX has a subscript of two operators', () => {
+  const text = printLatex(allocationModel(SHARING));
+  assert.match(text, 's_{0,1} - y_{0} \\le 0');
+  assert.match(text, 'y_{0} + y_{1} - s_{0,1} \\le 4');
+  assert.match(text, '0 \\le s_{0,1} \\le 3');
 });
 
 test('LaTeX has every row, subscripts and integrality', () => {

@@ -7,9 +7,12 @@ import { describe, type Problem } from '../../lib/base/problem.ts';
 import type { Hardware } from '../../lib/hardware/hardware.ts';
 import { loadHardware } from '../../lib/hardware/read.ts';
 import { type Graph, isMatrix, tensorsOf } from '../../lib/ir/graph.ts';
+import type { SharingRule } from '../../lib/optimizer/edges.ts';
 import type { Plan } from '../../lib/optimizer/plan.ts';
 import { type ScheduleOptions, schedule } from '../../lib/optimizer/schedule.ts';
+import type { Edge } from '../../lib/optimizer/sharing.ts';
 import { verifyPlan } from '../../lib/optimizer/verify.ts';
+import { triedSharing } from '../support/allocations.ts';
 import { randomChip, smallChip } from '../support/chips.ts';
 import { OPTIMIZERS } from '../support/compiled.ts';
 import { NetworkBuilder, randomNetwork } from '../support/networks.ts';
@@ -25,6 +28,8 @@ interface Product {
 interface Chain {
   readonly products: readonly Product[];
   readonly tensors: readonly (readonly [number, number, number])[];
+  /** [product that makes, product that takes in, bytes] */
+  readonly taken: readonly (readonly [number, number, number])[];
 }
 
 function chainOf(graph: Graph, chip: Hardware): Chain {
@@ -32,6 +37,7 @@ function chainOf(graph: Graph, chip: Hardware): Chain {
   const tensors = tensorsOf(graph);
   const source = new Map<string, string>();
   const made = new Map<string, { by: number; until: number; bytes: number }>();
+  const taken: [number, number, number][] = [];
   for (const operator of graph.operators) {
     const inputs = operator.inputs.map(({ tensor }) => source.get(tensor) ?? tensor);
     if (operator.kind === 'view') {
@@ -42,7 +48,9 @@ function chainOf(graph: Graph, chip: Hardware): Chain {
     const at = isMatrix(operator) ? products.length : Math.max(0, ...inputs.map((id) => made.get(id)?.by ?? 0));
     for (const id of inputs) {
       const tensor = made.get(id);
-      if (tensor !== undefined) tensor.until = Math.max(tensor.until, at);
+      if (tensor === undefined) continue;
+      tensor.until = Math.max(tensor.until, at);
+      if (isMatrix(operator) && tensor.by < at) taken.push([tensor.by, at, tensor.bytes]);
     }
     const { positions, features } = tensors.get(operator.output)!;
     made.set(operator.output, { by: at, until: at, bytes: positions * features });
@@ -52,18 +60,35 @@ function chainOf(graph: Graph, chip: Hardware): Chain {
     const tiles = Math.ceil(groups / sharing) * Math.ceil(n / chip.tileRows) * Math.ceil(k / chip.tileColumns);
     products.push({ m, tiles, feed: m * n * groups });
   }
-  return { products, tensors: [...made.values()].map(({ by, until, bytes }) => [by, until, bytes] as const) };
+  return { products, tensors: [...made.values()].map(({ by, until, bytes }) => [by, until, bytes] as const), taken };
+}
+
+/** Constraint (6), written out again: what products first .. last may share. */
+function edgesWithin({ taken }: Chain, chip: Hardware, rule: SharingRule, first: number, last: number): readonly Edge[] {
+  if (rule === false) return [];
+  const bytes = new Map<string, number>();
+  for (const [by, at, volume] of taken) {
+    const pair = `${by - first} ${at - first}`;
+    if (by >= first && at <= last) bytes.set(pair, (bytes.get(pair) ?? 0) + volume);
+  }
+  return [...bytes].map(([pair, volume]) => {
+    const [producer = 0, consumer = 0] = pair.split(' ').map(Number);
+    const arrays = volume / chip.memoryBytesPerArray;
+    return { producer, consumer, mostShared: rule === 'up' ? Math.ceil(arrays) : Math.floor(arrays) };
+  });
 }
 
 interface Counts {
   readonly latency: number;
   readonly compute: readonly number[];
-  readonly memory: readonly number[];
+  /** Physical memory arrays: shared ones count once. */
+  readonly storing: number;
 }
 
 /** The least latency whose fewest arrays fit, among all latencies any count of arrays can give. */
 function allocate(
   products: readonly Product[],
+  edges: readonly Edge[],
   chip: Hardware,
   most: { readonly compute: number; readonly memory: number },
 ): Counts | undefined {
@@ -88,10 +113,11 @@ function allocate(
       compute.push(copies * tiles);
       memory.push(storing);
     }
-    const [computing, storing] = [total(compute), total(memory)];
-    if (compute.length === products.length && computing <= most.compute && storing <= most.memory && computing + storing <= chip.arrays) {
-      return { latency, compute, memory };
-    }
+    if (compute.length < products.length) continue;
+    const computing = total(compute);
+    const needed = Math.max(0, total(memory) - most.memory, computing + total(memory) - chip.arrays);
+    if (needed > total(memory) / 2 || computing > most.compute) continue;
+    if (triedSharing(edges, memory, needed) >= needed) return { latency, compute, storing: total(memory) - needed };
   }
   return undefined;
 }
@@ -114,12 +140,13 @@ function extend(
   first: number,
   last: number,
   frozen?: number,
+  rule: SharingRule = 'up',
 ): Value | undefined {
   const most = frozen === undefined ? { compute: chip.arrays, memory: chip.arrays } : { compute: chip.arrays - frozen, memory: frozen };
-  const counts = allocate(chain.products.slice(first, last + 1), chip, most);
+  const counts = allocate(chain.products.slice(first, last + 1), edgesWithin(chain, chip, rule, first, last), chip, most);
   if (counts === undefined) return undefined;
   const had = before?.value.memoryMode ?? 0;
-  const memoryMode = frozen ?? Math.max(total(counts.memory), Math.min(had, chip.arrays - total(counts.compute)));
+  const memoryMode = frozen ?? Math.max(counts.storing, Math.min(had, chip.arrays - total(counts.compute)));
   const switching =
     had > memoryMode ? (had - memoryMode) * chip.switchCycles.memoryToCompute : (memoryMode - had) * chip.switchCycles.computeToMemory;
   const volume =
@@ -133,11 +160,11 @@ function extend(
 }
 
 /** Every segmentation of products 0..last, each prefix of it being the best of its length: the published recursion, without memory. */
-function bestPrefix(chain: Chain, chip: Hardware, last: number, frozen?: number): { value: Value; first: number } {
+function bestPrefix(chain: Chain, chip: Hardware, last: number, frozen?: number, rule?: SharingRule): { value: Value; first: number } {
   let best: { value: Value; first: number } | undefined;
   for (let first = last; first >= 0; first--) {
-    const before = first === 0 ? undefined : bestPrefix(chain, chip, first - 1, frozen);
-    const value = extend(chain, chip, before, first, last, frozen);
+    const before = first === 0 ? undefined : bestPrefix(chain, chip, first - 1, frozen, rule);
+    const value = extend(chain, chip, before, first, last, frozen, rule);
     if (value !== undefined && (best === undefined || value.cycles < best.value.cycles)) best = { value, first };
   }
   assert.ok(best !== undefined);
@@ -213,6 +240,25 @@ test('the plan is the best under the published recursion, evaluated without memo
     assert.ok(close(plan.analyticCycles, value.cycles), `${graph.name}: ${plan.analyticCycles}, recursion ${value.cycles}`);
     assert.ok(plan.analyticCycles >= exhaustive(chain, chip) * (1 - 1e-9), `${graph.name}: better than the best segmentation`);
   }
+});
+
+test('so it is without sharing, and with sharing rounded down; on some of the networks each is another plan', async () => {
+  const cycles = { up: [] as number[], down: [] as number[], none: [] as number[] };
+  for (const { graph, chip: plain, chain } of CASES) {
+    // Feeding is the bottleneck: products take a cycle, and there is little bandwidth beside the memory arrays.
+    const chip = { ...plain, mvmCycles: 1, bufferBytesPerCycle: 1, externalBytesPerCycle: 1, dMain: 2, writeCyclesPerArray: 1 };
+    for (const [name, sharing] of [
+      ['up', 'up'],
+      ['down', 'down'],
+      ['none', false],
+    ] as const) {
+      const { analyticCycles } = await schedule(graph, chip, { sharing });
+      const { value } = bestPrefix(chain, chip, chain.products.length - 1, undefined, sharing);
+      assert.ok(close(analyticCycles, value.cycles), `${graph.name}, ${name}: ${analyticCycles}, recursion ${value.cycles}`);
+      cycles[name].push(analyticCycles);
+    }
+  }
+  assert.ok(cycles.up.some((value, i) => value !== cycles.down[i]) && cycles.down.some((value, i) => value !== cycles.none[i]));
 });
 
 test('where nothing passes between segments but weights, the plan is the best of all segmentations', async () => {
@@ -347,6 +393,27 @@ test('a network without products is one segment of vector operators', async () =
     plan.segments.map(({ operators, vectorOperators }) => [operators.length, vectorOperators.length]),
     [[0, 1]],
   );
+});
+
+test('progress is told as it is made, and an abort meanwhile stops the search between two calls of a slow solver', async () => {
+  const net = new NetworkBuilder();
+  let map = net.input(1, 8, 16, 16);
+  for (let i = 0; i < 200; i++) map = net.conv(map, 4 + (i % 90));
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const seen: number[] = [];
+  const onProgress = (done: number): void => {
+    seen.push(done);
+    if (seen.length === 3) controller.abort(reason);
+  };
+  try {
+    await schedule(net.finish([map]), smallChip({ arrays: 4000 }), { solver: 'glpk', signal: controller.signal, onProgress });
+    assert.unreachable();
+  } catch (error) {
+    assert.is(error, reason);
+  }
+  assert.is(seen.length, 3, 'the search went on');
+  assert.ok(seen.every((done, i) => done >= (seen[i - 1] ?? 0) && done < 1));
 });
 
 test('a signal that is aborted stops the search', async () => {

@@ -109,7 +109,7 @@ export class NetworkBuilder {
       attrs: { function: 'flatten' },
     });
     const id = `dense${this.operators.length}`;
-    const to = this.map(`${id}.out`, from.batch, outputs, 1, 1);
+    const to = this.rows(`${id}.out`, [from.batch, outputs], from.batch, 1);
     this.operators.push({
       id,
       kind: 'matMul',
@@ -124,14 +124,14 @@ export class NetworkBuilder {
 
   /** `tokens` x n times n x k. */
   tokens(count: number, features: number): Map4 {
-    const map = this.map('input', 1, features, count, 1, 'input');
+    const map = this.rows('input', [1, count, features], 1, count, 'input');
     this.inputs.push(map.id);
     return map;
   }
 
   linear(from: Map4, outputs: number): Map4 {
     const id = `linear${this.operators.length}`;
-    const to = this.map(`${id}.out`, from.batch, outputs, from.height, 1);
+    const to = this.rows(`${id}.out`, [from.batch, from.height, outputs], from.batch, from.height);
     const m = from.batch * from.height;
     this.operators.push({
       id,
@@ -149,7 +149,7 @@ export class NetworkBuilder {
   product(from: Map4, right: Map4): Map4 {
     const id = `product${this.operators.length}`;
     const m = from.batch * from.height;
-    const to = this.map(`${id}.out`, from.batch, right.height, from.height, 1);
+    const to = this.rows(`${id}.out`, [from.batch, from.height, right.height], from.batch, from.height);
     this.operators.push({
       id,
       kind: 'matMul',
@@ -228,12 +228,20 @@ export class NetworkBuilder {
       tensors: this.tensors.map((tensor) => (leaving.has(tensor.id) ? { ...tensor, role: 'output' as const } : tensor)),
       operators: this.operators,
       blocks: [],
+      caches: [],
     };
   }
 
   private map(id: string, batch: number, channels: number, height: number, width: number, role: Tensor['role'] = 'activation'): Map4 {
     this.tensor(id, [batch, channels, height, width], batch * height * width, channels, role);
     return { id, batch, channels, height, width };
+  }
+
+  /** Vectors of features, the last axis: `height` for each sample. */
+  private rows(id: string, shape: readonly number[], batch: number, height: number, role: Tensor['role'] = 'activation'): Map4 {
+    const channels = shape.at(-1) ?? 1;
+    this.tensor(id, shape, batch * height, channels, role);
+    return { id, batch, channels, height, width: 1 };
   }
 
   private tensor(id: string, shape: readonly number[], positions: number, features: number, role: Tensor['role']): void {
