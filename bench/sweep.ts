@@ -10,7 +10,6 @@ import { textTable } from '../lib/base/text.ts';
 import { readHardwareFile } from '../lib/hardware/read.ts';
 import { DEFAULT_AREA } from '../lib/sweep/area.ts';
 import { createEvaluator } from '../lib/sweep/evaluate.ts';
-import { objectiveVector } from '../lib/sweep/metrics.ts';
 import { chipOf, runOf } from '../lib/sweep/run.ts';
 import type { SweepSpec } from '../lib/sweep/spec.ts';
 import { type SweepOptions, sweep } from '../lib/sweep/sweep.ts';
@@ -176,15 +175,13 @@ async function searching(): Promise<void> {
   const { sample: _, ...grid } = spec;
   const all = await sweep(grid, { folder, store });
   const { objectives } = all;
-  const vectors = (rows: typeof all.rows) =>
-    rows.filter(({ feasible }) => feasible).map((row) => objectiveVector(row as Record<(typeof objectives)[number], number>, objectives));
-  const every = vectors(all.rows);
+  const every = all.vectors();
   const reference = objectives.map((_objective, k) => Math.max(...every.map((vector) => vector[k]!)));
   const whole = hypervolume(every, reference);
   const shares: number[] = [];
   for (let seed = 0; seed < 11; seed++) {
     const found = await sweep({ ...spec, sample: { kind: 'search', count: 400, seed } }, { folder, store });
-    shares.push(hypervolume(vectors(found.rows), reference) / whole);
+    shares.push(hypervolume(found.vectors(), reference) / whole);
   }
   rmSync(store, { force: true });
   console.log(

@@ -2,6 +2,8 @@
 
 import { renderNoun } from './report/summary.ts';
 
+// Design-space exploration: fronts and volumes
+export { hypervolume, paretoFront } from './base/pareto.ts';
 // Problems: every entry point throws one CompileError that holds all of them.
 export { CompileError, describe, type Problem } from './base/problem.ts';
 export type { MatrixShape, Range, VectorClass, Window } from './base/shapes.ts';
@@ -39,6 +41,7 @@ export { flopsPerMop, type InspectedOperator, type Inspection, inputReuse, inspe
 export { printGraph } from './ir/print.ts';
 export { verifyGraph } from './ir/verify.ts';
 export { type ImportOptions, importOnnx } from './onnx/import-onnx.ts';
+export { type MissingValues, openWeights, type WeightReader } from './onnx/weights.ts';
 // Plan
 export { type Allocation, type AllocationProblem, objectiveOf, type Solver } from './optimizer/allocation.ts';
 export { type Certificate, certify } from './optimizer/certificate.ts';
@@ -56,7 +59,7 @@ export { printPlan } from './optimizer/print.ts';
 export { printCertificate } from './optimizer/print-certificate.ts';
 export { printExplanation } from './optimizer/print-explanation.ts';
 export { type ScheduleOptions, schedule } from './optimizer/schedule.ts';
-export { costSegments, type SegmentChoice, type SegmentDraft } from './optimizer/segment.ts';
+export { chooseSegments, costSegments, type SegmentChoice, type SegmentDraft, segmentProblem } from './optimizer/segment.ts';
 export { type SegmentTable, segmentTable } from './optimizer/segment-table.ts';
 export { loadSolver } from './optimizer/solvers.ts';
 export { verifyPlan } from './optimizer/verify.ts';
@@ -85,6 +88,9 @@ export { Figure } from './report/figure.ts';
 export { operatorFrame } from './report/operators.ts';
 export { Table, table } from './report/table.ts';
 export { openTraceFile } from './report/trace-file.ts';
+// Functional simulation: what a program computes, and the reference it is compared with
+export type { ConverterOptions } from './simulator/functional/converter.ts';
+export { type IntegerTensor, type RunProgramOptions, runProgram } from './simulator/functional/run-program.ts';
 // Trace
 export { printTrace } from './simulator/print.ts';
 export { type SimulateOptions, simulate } from './simulator/simulate.ts';
@@ -96,6 +102,15 @@ export type { SweepProgress } from './sweep/pace.ts';
 export type { SweepResult } from './sweep/result.ts';
 export type { SweepSpec } from './sweep/spec.ts';
 export { type SweepOptions, sweep } from './sweep/sweep.ts';
+// Numbers: quantisation, calibration, inputs
+export { type Agreement, agreement } from './workload/agreement.ts';
+export { calibrate } from './workload/calibrate.ts';
+export { readNumpy, writeNpz } from './workload/npz.ts';
+export type { NumberFormat } from './workload/number-format.ts';
+export { type QuantisedNetwork, quantise } from './workload/quantise.ts';
+export { evaluateIntegers, evaluateReal, type NetworkInputs } from './workload/reference/evaluate.ts';
+export { samplesOf, seededInputs } from './workload/samples.ts';
+export { seededWeights } from './workload/seeded-weights.ts';
 
 // Kernels that know this name show a bare Graph, Plan, Program, Trace or Hardware as a summary.
 (globalThis as { [key: symbol]: unknown })[Symbol.for('cimbook.render')] = renderNoun;

@@ -40,6 +40,7 @@ const RUN: Runnable = {
       model: { value: 'FILE', help: 'the ONNX model it was compiled from, for weights and functions' },
       hw: { value: 'FILE', help: 'the chip; hw/NAME.json by the name in the program unless given' },
       input: { value: 'FILE.npz', help: 'inputs by name (NumPy), as many batches as there are; seeded random ones unless given' },
+      take: { value: 'NAME=ARRAY/N,...', help: 'arrays of the file under other names, divided by N: image=images/16' },
       samples: { value: 'N', help: 'batches to run at most', default: '16' },
       'adc-bits': { value: 'N', help: "resolution of the arrays' converters; ideal unless given" },
       noise: { value: 'X', help: 'standard deviation of the noise on a column, in cells', default: '0' },
@@ -52,6 +53,7 @@ const RUN: Runnable = {
     examples: [
       'cimbook compile datasets/resnet18.onnx --hw hw/dynaplasia.json --out out/',
       'cimbook run out/ --model datasets/resnet18.onnx --seed 1',
+      'cimbook run out/ --model datasets/digits.onnx --input datasets/digits.npz --take image=images/16',
     ],
   },
   run: (args, argv) => {
@@ -73,7 +75,7 @@ const RUN: Runnable = {
       },
     });
     const file = args.text('input');
-    const arrays = file === undefined ? undefined : readArrays(file);
+    const arrays = file === undefined ? undefined : taken(readArrays(file), args.text('take'));
     const given = arrays === undefined ? [seededInputs(graph, seed)] : samplesOf(graph, arrays);
     const samples = given.slice(0, wholeNumber(args.text('samples') ?? '16', 'samples', 1));
     const report = runAndCompare({
@@ -235,6 +237,25 @@ function readArrays(path: string): Readonly<Record<string, NumpyArray>> {
     return fail({ kind: 'file', path, reason: fileReason(error), next: 'Give an .npz file, as numpy.savez writes it.' });
   }
   return readNumpy(bytes, path);
+}
+
+/** Arrays with those that --take names under their other names. */
+function taken(arrays: Readonly<Record<string, NumpyArray>>, text: string | undefined): Readonly<Record<string, NumpyArray>> {
+  const renamed = (text ?? '').split(',').flatMap((part) => {
+    if (part === '') return [];
+    const [, name = '', array = '', by = '1'] = /^([^=]+)=([^/]+)(?:\/(.+))?$/.exec(part) ?? [];
+    const found = arrays[array];
+    if (found === undefined || !(Number(by) > 0)) {
+      const message =
+        name === ''
+          ? `--take ${part} is not NAME=ARRAY or NAME=ARRAY/N`
+          : `--take ${part}: the file has no array '${array}', or ${by} is no number`;
+      return fail({ kind: 'usage', message, next: `It has ${Object.keys(arrays).join(', ')}; for example --take image=images/16.` });
+    }
+    const values = new Float64Array(found.values).map((value) => value / Number(by));
+    return [[name, { shape: found.shape, values }] as const];
+  });
+  return { ...arrays, ...Object.fromEntries(renamed) };
 }
 
 /** The chip a program was made for: by its file, or by its name among those shipped. */

@@ -26,7 +26,19 @@ export type Range = Pick<Block, 'first' | 'length'>;
 /** Tensors of one instance -> those in their place in the next: made, read, weights. */
 export type Counterparts = ReadonlyMap<TensorId, TensorId>;
 
-export function structureOf({ operators, tensors: list }: Pick<Graph, 'operators' | 'tensors'>): Structure {
+/** Of the graphs looked at before; nobody changes a graph. */
+const KNOWN = new WeakMap<readonly Operator[], { readonly tensors: readonly Tensor[]; readonly structure: Structure }>();
+
+export function structureOf(graph: Pick<Graph, 'operators' | 'tensors'>): Structure {
+  const { operators, tensors } = graph;
+  const known = KNOWN.get(operators);
+  if (known?.tensors === tensors) return known.structure;
+  const structure = findStructure(graph);
+  KNOWN.set(operators, { tensors, structure });
+  return structure;
+}
+
+function findStructure({ operators, tensors: list }: Pick<Graph, 'operators' | 'tensors'>): Structure {
   const tensors = new Map(list.map((tensor) => [tensor.id, tensor]));
   const madeBy = new Map<TensorId, number>();
   const lastUse = new Int32Array(operators.length).fill(-1);

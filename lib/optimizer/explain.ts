@@ -4,7 +4,7 @@
 import { type Cycles, sum } from '../base/units.ts';
 import { type Demand, demandOf, operatorLatency, rewriteLatency } from '../cost/paper.ts';
 import type { Hardware } from '../hardware/hardware.ts';
-import type { Graph, OperatorId } from '../ir/graph.ts';
+import type { Graph, OperatorId, TensorId } from '../ir/graph.ts';
 import { inspect } from '../ir/inspect.ts';
 import { bindingOf } from './allocation.ts';
 import type { Binding, OperatorPlan, Plan, SegmentPlan } from './plan.ts';
@@ -60,11 +60,7 @@ export interface Explanation {
 export function explain(plan: Plan, graph: Graph, hardware: Hardware): Explanation {
   const inspected = new Map(inspect(graph, plan.precision).operators.map((operator) => [operator.id, operator]));
   const borders = new Set(plan.repeats.flatMap(({ first, count }) => [first, first + count]));
-  const rightOperands = new Map<OperatorId, OperatorId>();
-  for (const operator of graph.operators) {
-    if (operator.kind === 'matMul' && operator.attrs.dynamic && operator.attrs.producer !== undefined)
-      rightOperands.set(operator.id, operator.attrs.producer);
-  }
+  const rightOperands = rightOperandsOf(graph);
   const operators = plan.segments.flatMap((segment) => {
     const reasons = segment.operators.map((operator) => ({
       ...reasonOf(operator, hardware),
@@ -80,6 +76,19 @@ export function explain(plan: Plan, graph: Graph, hardware: Hardware): Explanati
     return { before: before.id, ...segment.interCycles, cut: cutOf(before, segment, borders, rightOperands, hardware) };
   });
   return { optimizer: plan.optimizer, operators, boundaries };
+}
+
+/** What makes the right operand of each dynamic product, seen through views. */
+function rightOperandsOf(graph: Graph): ReadonlyMap<OperatorId, OperatorId> {
+  const makers = new Map<TensorId, OperatorId>();
+  const operands = new Map<OperatorId, OperatorId>();
+  for (const operator of graph.operators) {
+    const source = operator.kind === 'view' ? makers.get(operator.inputs[0]?.tensor ?? '') : operator.id;
+    if (source !== undefined) makers.set(operator.output, source);
+    const operand = operator.kind === 'matMul' && operator.attrs.dynamic ? makers.get(operator.attrs.weight) : undefined;
+    if (operand !== undefined) operands.set(operator.id, operand);
+  }
+  return operands;
 }
 
 function reasonOf(operator: OperatorPlan, hardware: Hardware): Omit<OperatorReason, 'segment' | 'slowest' | 'inputReuse' | 'flopsPerMop'> {

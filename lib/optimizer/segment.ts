@@ -110,7 +110,7 @@ export async function chooseSegments(
   const segments: SegmentChoice[] = [];
   for (let last = subOperators.length - 1; last >= 0; last = at(best, last).first - 1) {
     const choice = at(best, last);
-    const problem = problemOf(flat, choice.first, last, options);
+    const problem = segmentProblem(flat, choice.first, last, options);
     segments.push({ ...choice, allocation: withSharingSpread(problem, choice.allocation) });
   }
   return { segments: segments.reverse(), statistics };
@@ -141,11 +141,11 @@ interface Figures {
 }
 
 /** The allocation of sub-operators first .. last on the whole chip: Eq. (5)-(10). */
-function problemOf(
+export function segmentProblem(
   { subOperators }: Flattened,
   first: number,
   last: number,
-  { edges, budget, hardware, relaxed }: SegmentOptions,
+  { edges, budget, hardware, relaxed }: Pick<SegmentOptions, 'edges' | 'budget' | 'hardware' | 'relaxed'>,
 ): AllocationProblem {
   const claims = subOperators.slice(first, last + 1).map(({ demand, shape }) => ({ ...demand, mostCopies: shape.m }));
   return { claims, edges: within(edges, first, last), budget, hardware, relaxed };
@@ -159,7 +159,7 @@ function solve(
   statistics: SegmentStatistics,
 ): Figures | 'infeasible' {
   const start = performance.now();
-  const allocation = options.solver.solve(problemOf(flat, first, last, options));
+  const allocation = options.solver.solve(segmentProblem(flat, first, last, options));
   statistics.solverMilliseconds += performance.now() - start;
   statistics.solved++;
   return allocation === undefined ? 'infeasible' : figuresOf(flat.subOperators.slice(first, last + 1), allocation, options.hardware);

@@ -3,7 +3,7 @@
 
 import { internal } from '../base/problem.ts';
 import { elementwiseWindow, type MatrixShape, type Range, type Window, wholeWindow } from '../base/shapes.ts';
-import type { ManifestInput, ManifestOperator, ManifestTensor, MetaOp, MetaOpOf, Program, Region } from './program.ts';
+import type { ManifestInput, ManifestOperator, ManifestTensor, MetaOp, MetaOpOf, Program, Region, RegionId } from './program.ts';
 
 /** Everything a program declares, by id. */
 export interface ProgramIndex {
@@ -189,11 +189,19 @@ export function meet(a: Range, b: Range): Range {
 
 /** Arrays a meta-operator touches: `owned` exclusively (weights, switching), `ports` as memory. */
 export function arraysOf(op: MetaOp, index: ProgramIndex): { readonly owned: readonly number[]; readonly ports: readonly number[] } {
-  const regions = op.kind === 'CM.switch' ? [] : [...op.from, ...(op.kind === 'CIM.write' ? [] : op.to)];
-  const ports = regions.flatMap((id) => {
-    const place = entry(index.regions, id).place;
-    return place.kind === 'arrays' ? place.arrays : [];
-  });
-  const owned = op.kind === 'MEM.move' || op.kind === 'VEC.run' ? [] : op.arrays;
-  return { owned, ports };
+  return { owned: ownedBy(op), ports: regionsOf(op).flatMap((id) => arraysHolding(entry(index.regions, id))) };
+}
+
+export function ownedBy(op: MetaOp): readonly number[] {
+  return op.kind === 'MEM.move' || op.kind === 'VEC.run' ? [] : op.arrays;
+}
+
+/** Regions a meta-operator reads and writes. */
+export function regionsOf(op: MetaOp): readonly RegionId[] {
+  return op.kind === 'CM.switch' ? [] : op.kind === 'CIM.write' ? op.from : [...op.from, ...op.to];
+}
+
+/** Memory-mode arrays a region lies in. */
+export function arraysHolding({ place }: Region): readonly number[] {
+  return place.kind === 'arrays' ? place.arrays : [];
 }

@@ -15,8 +15,8 @@ export interface State {
   readonly hardware: Hardware;
   readonly findings: Findings;
   readonly memoryMode: Uint8Array;
-  /** What each array holds; through `weightsIn` and `setWeights`. */
-  readonly weights: Map<number, Weights>;
+  /** What each array holds; looked up through `weightsIn`, changed through `setWeights`. */
+  readonly weights: (Weights | undefined)[];
   /** What is written in each region; looked up through `dataIn`. */
   readonly data: Map<RegionId, Written>;
   /** Regions written in this block that hold less than their tensor. */
@@ -29,11 +29,9 @@ export interface State {
   seen?: Seen;
 }
 
-/** A tile of an operator's weights in an array. */
+/** What a CIM.write put into its arrays: the n-th of its list has tile n mod tiles. */
 export interface Weights extends Piece {
-  /** Of the array in the list of the CIM.write. */
-  readonly position: number;
-  readonly time: number;
+  readonly arrays: readonly number[];
 }
 
 export interface Written {
@@ -60,6 +58,7 @@ interface Overwriting {
 interface Seen {
   readonly data: Map<RegionId, Written | undefined>;
   readonly weights: Map<number, Weights | undefined>;
+  /** Arrays whose weights are others now. */
   readonly changed: Set<number>;
 }
 
@@ -69,7 +68,7 @@ export function newState(index: ProgramIndex, hardware: Hardware, findings: Find
     hardware,
     findings,
     memoryMode: new Uint8Array(hardware.arrays),
-    weights: new Map(),
+    weights: [],
     data: new Map(),
     windows: new Set(),
     overwritten: [],
@@ -86,15 +85,14 @@ export function dataIn({ data, seen }: State, region: RegionId): Written | undef
 }
 
 export function weightsIn({ weights, seen }: State, array: number): Weights | undefined {
-  const held = weights.get(array);
+  const held = weights[array];
   if (seen !== undefined && !seen.changed.has(array) && !seen.weights.has(array)) seen.weights.set(array, held);
   return held;
 }
 
 export function setWeights({ weights, seen }: State, array: number, held: Weights | undefined): void {
   seen?.changed.add(array);
-  if (held === undefined) weights.delete(array);
-  else weights.set(array, held);
+  weights[array] = held;
 }
 
 /** A turn that was right: what it found, and what it left. */
@@ -127,7 +125,7 @@ export function recordTurn(turn: Turn, state: State, walk: () => void): TurnReco
     left: {
       memoryMode: state.memoryMode.slice(),
       data: [...found.data.keys()].map((id) => [id, { ...(data.get(id) ?? lost(id)) }]),
-      weights: [...found.changed].map((array) => [array, weights.get(array)]),
+      weights: [...found.changed].map((array) => [array, weights[array]]),
       overwritten: overwritten.slice(overwrittenBefore),
       pieces: pieces.slice(piecesBefore),
       vectorRuns: vectorRuns.slice(runsBefore),
@@ -149,10 +147,7 @@ export function repeatTurn(record: TurnRecord, turn: Turn, state: State): boolea
     const used = last > time;
     data.set(name, { features, first: before?.first ?? first + later, last: used ? last + later : (before?.last ?? last) });
   }
-  for (const [array, held] of left.weights) {
-    if (held === undefined) weights.delete(array);
-    else weights.set(array, { ...held, operator: names.operator(held.operator), time: held.time + later });
-  }
+  for (const [array, held] of left.weights) weights[array] = held && { ...held, operator: names.operator(held.operator) };
   const blocks = turn.first - record.turn.first;
   for (const { arrays, time: at, where } of left.overwritten)
     overwritten.push({ arrays, time: at + later, where: (more) => where(blocks + more) });
@@ -171,9 +166,9 @@ function beginsAlike({ found }: TurnRecord, names: Renaming, { memoryMode, data,
     if (then?.features.some((range, i) => !sameRange(range, now?.features[i]))) return false;
   }
   for (const [array, then] of found.weights) {
-    const now = weights.get(array);
+    const now = weights[array];
     if (then === undefined || now === undefined) return false;
-    const same = now.operator === names.operator(then.operator) && now.position === then.position;
+    const same = now.operator === names.operator(then.operator) && now.arrays.indexOf(array) === then.arrays.indexOf(array);
     if (!same || !sameRange(then.outputs, now.outputs) || !sameRange(then.inner, now.inner)) return false;
   }
   return true;

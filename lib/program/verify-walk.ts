@@ -7,7 +7,17 @@ import type { Hardware } from '../hardware/hardware.ts';
 import { tileGrid } from '../hardware/tile.ts';
 import type { Block } from './blocks.ts';
 import type { Findings } from './findings.ts';
-import { type Activity, activityOf, arraysOf, entry, featuresRead, type ProgramIndex, pieceShape } from './geometry.ts';
+import {
+  type Activity,
+  activityOf,
+  arraysHolding,
+  entry,
+  featuresRead,
+  ownedBy,
+  type ProgramIndex,
+  pieceShape,
+  regionsOf,
+} from './geometry.ts';
 import type { ManifestOperator, MetaOp, MetaOpOf, Program, Region } from './program.ts';
 import { hasLoop, Signatures } from './signature.ts';
 import { taskGraph } from './tasks.ts';
@@ -99,7 +109,8 @@ function step(ops: readonly MetaOp[], where: (s: number, blocksLater: number) =>
   for (const [s, op] of ops.entries()) {
     if (op.kind !== 'CIM.write') continue;
     const { operator, outputs, inner, arrays } = op;
-    for (const [position, array] of arrays.entries()) setWeights(state, array, { operator, outputs, inner, position, time: state.time });
+    const held = { operator, outputs, inner, arrays };
+    for (const array of arrays) setWeights(state, array, held);
     state.overwritten.push({ arrays, time: state.time, where: (later) => where(s, later) });
   }
   for (const [s, op] of ops.entries()) checkReads(op, activities[s], where(s, 0), state);
@@ -117,7 +128,9 @@ function checkModes(op: MetaOp, where: string, { memoryMode, index, findings }: 
       );
   }
   if (op.kind === 'CM.switch') return;
-  const wrong = arraysOf(op, index).ports.find((array) => memoryMode[array] !== 1);
+  const wrong = regionsOf(op)
+    .map((id) => arraysHolding(entry(index.regions, id)).find((array) => memoryMode[array] !== 1))
+    .find((array) => array !== undefined);
   if (wrong !== undefined)
     findings.add(
       'mode',
@@ -128,33 +141,33 @@ function checkModes(op: MetaOp, where: string, { memoryMode, index, findings }: 
 }
 
 /** In a parallel block an array computes for one statement, or is written by one, or is memory. */
-function checkBusy(ops: readonly MetaOp[], id: number, { index, findings }: State): void {
-  const owner = new Map<number, number>();
-  const memory = new Map<number, number>();
+function checkBusy(ops: readonly MetaOp[], id: number, { index, hardware, findings }: State): void {
+  const owner = new Int32Array(hardware.arrays).fill(-1);
+  const memory = new Int32Array(hardware.arrays).fill(-1);
   for (const [s, op] of ops.entries()) {
-    const { owned, ports } = arraysOf(op, index);
-    for (const array of owned) {
-      const other = owner.get(array);
-      if (other !== undefined)
+    for (const array of ownedBy(op)) {
+      const other = owner[array]!;
+      if (other >= 0)
         findings.add(
           'array-busy',
           `Segment ${id}, ${op.kind} ${s + 1}`,
           `array ${array} is already used by ${ops[other]?.kind} ${other + 1}`,
           'Give each its own arrays.',
         );
-      owner.set(array, s);
+      owner[array] = s;
     }
-    for (const array of ports) memory.set(array, s);
+    for (const region of regionsOf(op)) for (const array of arraysHolding(entry(index.regions, region))) memory[array] = s;
   }
-  for (const [array, s] of owner) {
-    const other = memory.get(array);
-    if (other !== undefined)
-      findings.add(
-        'array-busy',
-        `Segment ${id}, ${ops[s]?.kind} ${s + 1}`,
-        `array ${array} holds data of ${ops[other]?.kind} ${other + 1} meanwhile`,
-        'Give each its own arrays.',
-      );
+  for (const array of ops.flatMap(ownedBy)) {
+    const [s, other] = [owner[array]!, memory[array]!];
+    if (other < 0) continue;
+    memory[array] = -1;
+    findings.add(
+      'array-busy',
+      `Segment ${id}, ${ops[s]?.kind} ${s + 1}`,
+      `array ${array} holds data of ${ops[other]?.kind} ${other + 1} meanwhile`,
+      'Give each its own arrays.',
+    );
   }
 }
 
@@ -163,19 +176,20 @@ function checkWeights(op: MetaOpOf<'CIM.mvm'>, where: string, state: State): voi
   const matrix = entry(index.operators, op.operator).matrix;
   if (matrix === undefined) return;
   const { tiles } = tileGrid(pieceShape(matrix, op.outputs, op.inner), hardware);
-  for (const [position, array] of op.arrays.entries()) {
+  let position = -1;
+  for (const array of op.arrays) {
+    position++;
     const held = weightsIn(state, array);
+    const at = held === undefined ? -1 : held.arrays[position] === array ? position : held.arrays.indexOf(array);
     const right =
       held !== undefined &&
       held.operator === op.operator &&
       same(held.outputs, op.outputs) &&
       same(held.inner, op.inner) &&
-      held.position % tiles === position % tiles;
+      at % tiles === position % tiles;
     if (right) continue;
     const found =
-      held === undefined
-        ? 'no weights'
-        : `tile ${held.position % tiles} of '${held.operator}' outputs ${held.outputs.from}:${held.outputs.to}`;
+      held === undefined ? 'no weights' : `tile ${at % tiles} of '${held.operator}' outputs ${held.outputs.from}:${held.outputs.to}`;
     findings.add(
       'weights',
       where,

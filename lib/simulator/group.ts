@@ -21,6 +21,9 @@ export interface GroupRun {
   readonly statements: readonly Omit<StatementTrace, 'kind' | 'label'>[];
 }
 
+/** What no statements do. */
+export const NOTHING: GroupRun = { duration: 0, events: 0, charges: chargesOf([]), busy: [], statements: [] };
+
 /** Groups that have run on a chip, by signature. */
 export interface KnownBlocks {
   readonly hardware: Hardware;

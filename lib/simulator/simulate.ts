@@ -12,7 +12,7 @@ import { hasLoop, Signatures } from '../program/signature.ts';
 import { partsOf, type Renaming, renaming, type Turn } from '../program/turns.ts';
 import { verifyProgram } from '../program/verify.ts';
 import { Account } from './account.ts';
-import { type GroupRun, type KnownBlocks, knownBlocks, runGroup } from './group.ts';
+import { type GroupRun, type KnownBlocks, knownBlocks, NOTHING, runGroup } from './group.ts';
 import type { SegmentTrace, Span, StatementTrace, Trace } from './trace.ts';
 
 export interface SimulateOptions {
@@ -155,7 +155,8 @@ class Machine {
 
   /** How the statements run together; the same whenever they begin. */
   private runOf(segment: number, statements: readonly MetaOp[], offset: number): GroupRun {
-    const signature = statements.length === 0 ? undefined : this.signatures?.of(statements);
+    if (statements.length === 0) return NOTHING;
+    const signature = this.signatures?.of(statements);
     const known = signature === undefined ? undefined : this.known.runs.get(signature);
     if (known !== undefined) return known;
     const { onSpan } = this.options;

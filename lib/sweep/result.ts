@@ -83,6 +83,11 @@ export class SweepResult implements SweepSummary {
     return new Table(this.rows).toDataFrame();
   }
 
+  /** The objectives of every point inside the constraints, each to be made small: what `paretoFront` and `hypervolume` take. */
+  vectors(): readonly (readonly number[])[] {
+    return this.rows.filter(({ feasible }) => feasible).map((row) => objectiveVector(row as Record<MetricName, number>, this.objectives));
+  }
+
   toText(): string {
     const { failed, excluded } = this.counts;
     return [

@@ -5,9 +5,14 @@ import * as assert from 'uvu/assert';
 import type { AllocationProblem } from '../../lib/optimizer/allocation.ts';
 import { type Certificate, certify, type Shortage } from '../../lib/optimizer/certificate.ts';
 import { checkCertificate } from '../../lib/optimizer/check-certificate.ts';
+import { edgesOf, shareable } from '../../lib/optimizer/edges.ts';
+import { flatten } from '../../lib/optimizer/flatten.ts';
+import { chooseSegments, segmentProblem } from '../../lib/optimizer/segment.ts';
 import { exactSolver } from '../../lib/optimizer/solve-exact.ts';
 import { loadSolver } from '../../lib/optimizer/solvers.ts';
 import { bruteForce, randomAllocation, randomSharing } from '../support/allocations.ts';
+import { randomChip } from '../support/chips.ts';
+import { randomNetwork } from '../support/networks.ts';
 
 const LIMITS = { mostOperators: 8, mostArrays: 120, mostTiles: 12 };
 
@@ -106,6 +111,29 @@ test('an allocation that breaks a rule has no certificate that holds', () => {
     { ...allocation, latency: 9 },
   ];
   for (const [i, other] of broken.entries()) assert.is.not(checkCertificate(TRIANGLE, other, certificate).length, 0, `change ${i}`);
+});
+
+test('every segment of a plan can be certified, its shared arrays spread', async () => {
+  let sharing = 0;
+  for (let seed = 0; seed < 40; seed++) {
+    const chip = { ...randomChip(seed), mvmCycles: 1, bufferBytesPerCycle: 1, externalBytesPerCycle: 1, dMain: 2 };
+    const graph = randomNetwork(seed);
+    const flat = flatten(graph, chip, { mostArrays: chip.arrays });
+    const budget = { compute: chip.arrays, memory: chip.arrays, together: chip.arrays };
+    const options = {
+      hardware: chip,
+      solver: exactSolver,
+      budget,
+      edges: shareable(edgesOf(graph, flat, chip), chip, 'up'),
+      relaxed: false,
+    };
+    for (const { first, last, allocation } of (await chooseSegments(flat, options)).segments) {
+      const problem = segmentProblem(flat, first, last, options);
+      assert.equal(checkCertificate(problem, allocation, certify(problem, allocation)), [], `${graph.name}, ${first} to ${last}`);
+      if ((allocation.shared ?? []).length > 0) sharing++;
+    }
+  }
+  assert.ok(sharing > 10, `only ${sharing} segments share`);
 });
 
 test('what GLPK finds can be certified, too', async () => {
