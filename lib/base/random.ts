@@ -1,4 +1,4 @@
-// Random numbers that depend on seeds and on nothing else: the same on every machine and in every order.
+// Random numbers that depend on a seed and on nothing else: the same on every machine and in every order.
 
 /** Numbers from 0 up to 1, one a call: mulberry32 (Ettinger 2017), 32 bits of state. */
 export type Random = () => number;
@@ -11,6 +11,21 @@ export function randomOf(...seeds: readonly number[]): Random {
     bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
     return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** A whole number from 0 up to `below`. */
+export function wholeBelow(random: Random, below: number): number {
+  return Math.min(below - 1, Math.floor(random() * below));
+}
+
+/** 0 .. count-1 in random order (Fisher and Yates). */
+export function permutation(count: number, random: Random): readonly number[] {
+  const order = Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = wholeBelow(random, i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
 }
 
 /** Final mixing of MurmurHash3, 32 bits. */

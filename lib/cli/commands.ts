@@ -195,7 +195,7 @@ const VERIFY: Runnable = {
 };
 
 /** What `compare` runs, the reference for speedups first. */
-const COMPARED = ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'puma', 'occ', 'cim-mlc', 'cmswitch'];
+const COMPARED = ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'puma', 'occ', 'cim-mlc', 'cmswitch', 'joint'];
 /** Of those, what makes sense where arrays cannot be memory. */
 const COMPARED_IF_STATIC = COMPARED.filter((name) => name === 'static:1' || !name.startsWith('static:'));
 
@@ -301,7 +301,7 @@ function comparison(graph: Graph, hardware: Hardware, reports: readonly CompileR
     ];
   });
   const table = textTable(
-    ['optimizer', 'segments', 'paper cycles', 'speedup', 'simulated cycles', 'speedup', 'in memory mode', 'energy', 'compile ms'],
+    ['optimizer', 'segments', 'planned cycles', 'speedup', 'simulated cycles', 'speedup', 'in memory mode', 'energy', 'compile ms'],
     rows,
   );
   return `${printable(graph.name)} on ${printable(hardware.name)}; speedups over ${reference?.optimizer}\n${table}`;

@@ -32,7 +32,7 @@ export const HARDWARE_FLAG = { hw: { value: 'FILE', help: 'the chip: a hardware 
 export const SCHEDULE_FLAGS = {
   optimizer: {
     value: 'NAME',
-    help: 'cmswitch; cim-mlc, puma or occ; or static:R (floor(arrays * R) arrays compute for the whole run; static:1 is all compute)',
+    help: "cmswitch; joint (the whole run on the machine's cost: staging, data kept on chip); cim-mlc, puma or occ; or static:R (floor(arrays * R) arrays compute for the whole run; static:1 is all compute)",
     default: 'cmswitch',
   },
   form: {
@@ -41,7 +41,7 @@ export const SCHEDULE_FLAGS = {
     default: 'as-published',
   },
   solver: { value: 'NAME', help: 'exact, highs, or glpk (glpk.js, GPL-3.0, optional)', default: 'exact' },
-  cost: { value: 'NAME', help: 'cost the optimizer minimises: paper (cycles)', default: 'paper' },
+  cost: { value: 'NAME', help: 'cost the optimizer minimises, in cycles: machine for joint, paper for all others', default: 'its own' },
   objective: { value: 'NAME', help: 'what it minimises: latency (cycles)', default: 'latency' },
   seed: { value: 'N', help: 'seed of random choices; recorded in the plan', default: '0' },
 } satisfies Record<string, Flag>;
@@ -80,11 +80,12 @@ function formOf(name: string): Form {
 
 /** schedule checks the other names itself. */
 export function scheduleOptions(args: Arguments): ScheduleOptions {
+  const cost = args.text('cost');
   return {
+    ...(cost !== undefined && cost !== 'its own' && { cost: cost as CostName }),
     optimizer: args.text('optimizer') ?? 'cmswitch',
     form: formOf(args.text('form') ?? 'as-published'),
     solver: args.text('solver') ?? 'exact',
-    cost: (args.text('cost') ?? 'paper') as CostName,
     objective: (args.text('objective') ?? 'latency') as Objective,
     seed: wholeNumber(args.text('seed') ?? '0', 'seed', 0),
   };

@@ -10,6 +10,7 @@ import type { Graph } from '../ir/graph.ts';
 import type { Solver } from './allocation.ts';
 import type { SharingRule } from './edges.ts';
 import type { Flattened } from './flatten.ts';
+import type { CostName } from './plan.ts';
 import type { SegmentDraft, SegmentStatistics } from './segment.ts';
 
 export const FORMS = ['as-published', 'same-cost'] as const;
@@ -55,5 +56,7 @@ export type Segmentation = Drafted | Allotted;
 
 export interface Optimizer {
   readonly name: string;
+  /** What it minimises; the paper's cost if absent. */
+  readonly cost?: CostName;
   readonly segment: (request: OptimizerRequest) => Promise<Segmentation> | Segmentation;
 }

@@ -41,11 +41,12 @@ export interface ScheduleOptions {
 
 /** A plan for the graph on the chip. Throws `usage`, `does-not-fit`, `solver`. */
 export async function schedule(graph: Graph, hardware: Hardware, options: ScheduleOptions = {}): Promise<Plan> {
-  const { solver: solverName = 'exact', cost = 'paper', objective = 'latency', seed = 0 } = options;
-  checkOptions(cost, objective, seed);
+  const { solver: solverName = 'exact', objective = 'latency', seed = 0 } = options;
   checkLimits(options);
   checkChip(hardware);
   const optimizer = typeof options.optimizer === 'object' ? options.optimizer : findOptimizer(options.optimizer ?? 'cmswitch');
+  const { cost: own = 'paper' } = optimizer;
+  checkOptions(optimizer.name, own, options.cost ?? own, objective, seed);
   const folded = foldGraph(graph, blocksWorthFolding(graph, hardware));
   const decision = await optimizer.segment({
     graph: folded.graph,
@@ -70,7 +71,7 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
     precision: hardware.precision,
     optimizer: optimizer.name,
     solver: solverName,
-    cost,
+    cost: own,
     objective,
     seed,
     segments,
@@ -91,8 +92,15 @@ function settle(decision: Segmentation, hardware: Hardware): readonly SegmentPla
   return placeSegments(flat, choices, hardware);
 }
 
-function checkOptions(cost: string, objective: string, seed: number): void {
-  if (cost !== 'paper') throw new CompileError([{ kind: 'usage', message: `cost '${cost}' is not available`, next: 'Use --cost paper.' }]);
+function checkOptions(optimizer: string, own: CostName, cost: string, objective: string, seed: number): void {
+  if (cost !== own)
+    throw new CompileError([
+      {
+        kind: 'usage',
+        message: `${optimizer} minimises the ${own}'s cost; cost '${cost}' is not available with it`,
+        next: `Use --cost ${own}.`,
+      },
+    ]);
   if (objective !== 'latency')
     throw new CompileError([{ kind: 'usage', message: `objective '${objective}' is not available`, next: 'Use --objective latency.' }]);
   if (!Number.isSafeInteger(seed) || seed < 0)

@@ -4,7 +4,7 @@
 // budget counts evaluations. The order of evaluations depends on the seed alone, so any number of workers agrees.
 
 import { dominates } from '../base/pareto.ts';
-import { permutation, type Random, randomOf, wholeBelow } from './random.ts';
+import { permutation, type Random, randomOf, wholeBelow } from '../base/random.ts';
 import type { Genome } from './space.ts';
 
 export interface SearchRequest {

@@ -1,7 +1,7 @@
 // Space: the points of a checked spec, counted and told one by one, so that a million of them need no memory.
 // Whatever the sample, point i depends on the spec and on i alone: any worker may compute it, in any order.
 
-import { permutation, randomOf } from './random.ts';
+import { permutation, randomOf } from '../base/random.ts';
 import type { Axis, Setting, Settings, Space } from './spec.ts';
 
 /** A place in the space: one index a finite axis, a share of 0 .. 1 for one that has no count. */

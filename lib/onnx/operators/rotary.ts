@@ -1,5 +1,6 @@
 // Rotary position embeddings: pairs of a head's features are turned by angles that depend on the token's position.
-// A step on the vectors of one token; parameters: heads, features turned (0 for all), 1 if pairs are neighbours.
+// A step on the vectors of one token; parameters: heads, features turned (0 for all), 1 if pairs are neighbours, and the axis
+// that counts the tokens where it is not the last but one.
 
 import type { DraftInput, StepBody } from '../draft.ts';
 import { shapeText, type Value } from '../model.ts';

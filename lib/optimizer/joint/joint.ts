@@ -47,6 +47,7 @@ const YIELD_EVERY_MS = 50;
 /** Candidates, best first. */
 export async function jointCandidates(graph: Graph, hardware: Hardware, options: JointOptions): Promise<readonly Candidate[]> {
   const found: Candidate[] = [];
+  const computeOnly = options.computeOnly || !hardware.dualMode;
   let yielded = performance.now();
   const pause = async (): Promise<void> => {
     if (performance.now() - yielded < YIELD_EVERY_MS) return;
@@ -71,7 +72,7 @@ export async function jointCandidates(graph: Graph, hardware: Hardware, options:
         budgets: BUDGETS,
         slacks: SLACKS,
         staging: options.staging,
-        computeOnly: options.computeOnly,
+        computeOnly,
         weigh: options.weigh,
         after: flat.subOperators.map(({ after }) => after),
         pause,
@@ -80,7 +81,7 @@ export async function jointCandidates(graph: Graph, hardware: Hardware, options:
     let times = cuts === undefined ? [] : machineCost(work, cuts, new Map(), hardware).segments.map(({ intra }) => intra);
     for (const share of HOME_SHARES) {
       if (cuts === undefined) break;
-      const arrays = options.computeOnly ? 0 : Math.floor(hardware.arrays * share);
+      const arrays = computeOnly ? 0 : Math.floor(hardware.arrays * share);
       const cut = { segmentOf: segmentsOf(cuts), cycles: times, arrays: cuts.map(() => arrays) };
       const homes = chooseHomes(work, cut, hardware);
       const allotments = await search(homes);
@@ -89,7 +90,7 @@ export async function jointCandidates(graph: Graph, hardware: Hardware, options:
       found.push({ flat, work, allotments, homes, cost, value: options.weigh(cost.cycles, cost.energy) });
       cuts = allotments;
       times = cost.segments.map(({ intra }) => intra);
-      if (options.computeOnly && share > 0) break;
+      if (computeOnly && share > 0) break;
     }
     options.onProgress?.((g + 1) / grains.length);
   }
@@ -99,6 +100,7 @@ export async function jointCandidates(graph: Graph, hardware: Hardware, options:
 /** The best candidate under the machine's cost, for latency. */
 export const joint: Optimizer = {
   name: 'joint',
+  cost: 'machine',
   segment: async ({ graph, folds, hardware, mostArrays, onProgress, signal }) => {
     const [best] = await jointCandidates(graph, hardware, {
       staging: true,

@@ -5,6 +5,9 @@ import type { Tensor, TensorId } from '../../ir/graph.ts';
 import type { Context, Scratch } from './context.ts';
 import { broadcastIndices, type Place, sizeOf } from './place.ts';
 
+/** Changes `count` values from `at` on, which belong to elements `element` .. of the output. */
+export type Step = (values: Float64Array, at: number, element: number, count: number) => void;
+
 /** Real values for elements first .. first + out.length - 1 of a position: out[i] = value(element + i). */
 export type Operand = (element: number, count: number, out: Float64Array, at: number) => void;
 

@@ -6,11 +6,9 @@ import { type ScalarFunction, scalarFunction } from '../../workload/functions.ts
 import { toInteger } from '../../workload/number-format.ts';
 import { quantizeFormat } from '../../workload/own-quantisation.ts';
 import type { Context, Scratch } from './context.ts';
-import { type Operand, operandOf } from './operands.ts';
+import { type Operand, operandOf, type Step } from './operands.ts';
 import type { Place } from './place.ts';
-
-/** Changes `count` values from `at` on, which belong to elements `element` .. of the output. */
-export type Step = (values: Float64Array, at: number, element: number, count: number) => void;
+import { causalMask, rotary } from './positional.ts';
 
 export function refuse(operator: Operator, name: string): never {
   const next = 'Compile and simulate it instead; docs/functional.md lists what can be run.';
@@ -53,6 +51,8 @@ export function elementwise(
     const [scale = 1, zeroPoint = 0] = operands.map((id) => context.network.constants[id]?.[0]);
     return meant ? () => {} : eachOf((value) => scale * (value - zeroPoint));
   }
+  if (name === 'rotary') return rotary(operator, parameters, operands, place, context, scratch);
+  if (name === 'causalMask') return causalMask(parameters, output, place);
   const evaluated = scalarFunction(name, parameters, operands.length, output.dtype === 'bool' || /^u?int/.test(output.dtype));
   if (evaluated === undefined) return refuse(operator, name);
   const channels = name === 'batchNorm' || name === 'addToChannels';

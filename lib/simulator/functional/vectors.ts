@@ -60,7 +60,8 @@ function evaluator(operator: Operator, parts: Parts): Evaluate {
     case 'normalize':
       return normalisation(operator, parts);
     case 'move':
-      return operator.attrs.function === 'gather' ? gathering(operator, parts) : moving(operator, parts);
+      if (operator.attrs.function === 'gather') return gathering(operator, parts);
+      return operator.attrs.function === 'gatherNd' ? gatheringTuples(operator, parts) : moving(operator, parts);
     default:
       throw internal(`'${operator.id}' is no vector operator`);
   }
@@ -332,6 +333,29 @@ function gathering(operator: OperatorOf<'move'>, parts: Parts): Evaluate {
       const row = rows.scale * rows.at(Math.floor(index / inner) % chosen);
       const number = (outer * size + (row < 0 ? row + size : row)) * inner + (index % inner);
       out[at + i] = table.scale * table.at(number);
+    }
+  };
+}
+
+/** Slices of a tensor by tuples of numbers that are only known when the network runs. */
+function gatheringTuples(operator: OperatorOf<'move'>, parts: Parts): Evaluate {
+  const [table, tuples] = movedSources(operator, parts);
+  if (table === undefined || tuples === undefined) return refuse(operator, 'gatherNd');
+  const batch = operator.attrs.parameters.batch?.[0] ?? 0;
+  const depth = tuples.shape.at(-1) ?? 1;
+  const steps = strides(table.shape);
+  const slice = sizeOf(table.shape.slice(batch + depth));
+  const perBatch = sizeOf(tuples.shape.slice(batch, -1));
+  return (element, count, out, at) => {
+    for (let i = 0; i < count; i++) {
+      const index = parts.place.indexOf[element + i]!;
+      const tuple = Math.floor(index / slice);
+      let place = Math.floor(tuple / perBatch) * (batch === 0 ? 0 : (steps[batch - 1] ?? 1)) + (index % slice);
+      for (let d = 0; d < depth; d++) {
+        const number = tuples.scale * tuples.at(tuple * depth + d);
+        place += (number < 0 ? number + (table.shape[batch + d] ?? 0) : number) * (steps[batch + d] ?? 1);
+      }
+      out[at + i] = table.scale * table.at(place);
     }
   };
 }

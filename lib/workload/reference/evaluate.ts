@@ -11,6 +11,7 @@ import { quantizeFormat, realValues, type TensorValues } from '../own-quantisati
 import { type ProductNumbers, type QuantisedNetwork, realBias } from '../quantise.ts';
 import { broadcast, type Dense, sizeOf } from './dense.ts';
 import { move } from './moves.ts';
+import { maskCausally, rotate } from './positional.ts';
 import { convolve, multiply } from './products.ts';
 import { normalize, pool, reduce, type Scaled, softmax } from './vectors.ts';
 
@@ -208,6 +209,11 @@ class Evaluator {
       const [scale = 1, zeroPoint = 0] = operands.map((id) => this.numbers.constant(id)[0]);
       return running.map((value) => scale * (value - zeroPoint));
     }
+    if (name === 'rotary') {
+      const tables = operands.map((id) => this.real(id));
+      return rotate({ shape: output.shape, data: running }, parameters, tables);
+    }
+    if (name === 'causalMask') return maskCausally({ shape: output.shape, data: running }, parameters);
     const evaluated = scalarFunction(name, parameters, operands.length, isWhole(output));
     if (evaluated === undefined) return undefined;
     const channels = name === 'batchNorm' || name === 'addToChannels';

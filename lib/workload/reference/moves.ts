@@ -47,9 +47,30 @@ export function move({ attrs }: OperatorOf<'move'>, inputs: readonly Dense[], sh
       return joined(inputs, shape, parameters.axis?.[0] ?? 0);
     case 'gather':
       return others[0] && gathered(x, others[0], parameters.axis?.[0] ?? 0);
+    case 'gatherNd':
+      return others[0] && gatheredByTuples(x, others[0], parameters.batch?.[0] ?? 0);
     default:
       return undefined;
   }
+}
+
+/** Slices of `x` at tuples of indices, the last axis of `tuples`, behind `batch` axes that both have. */
+function gatheredByTuples(x: Dense, tuples: Dense, batch: number): Float64Array {
+  const depth = tuples.shape.at(-1) ?? 1;
+  const own = strides(x.shape);
+  const slice = sizeOf(x.shape.slice(batch + depth));
+  const batches = sizeOf(x.shape.slice(0, batch));
+  const count = tuples.data.length / depth;
+  const result = new Float64Array(count * slice);
+  for (let i = 0; i < count; i++) {
+    let place = Math.floor((i * batches) / count) * sizeOf(x.shape.slice(batch));
+    for (let d = 0; d < depth; d++) {
+      const index = tuples.data[i * depth + d]!;
+      place += (index < 0 ? index + x.shape[batch + d]! : index) * own[batch + d]!;
+    }
+    result.set(x.data.subarray(place, place + slice), i * slice);
+  }
+  return result;
 }
 
 function reflect(position: number, size: number): number {
