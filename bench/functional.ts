@@ -3,7 +3,6 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import proto from 'onnx-proto';
 import { formatPercent, textTable } from '../lib/base/text.ts';
 import { emit } from '../lib/emit/emit.ts';
 import { loadHardware } from '../lib/hardware/read.ts';
@@ -19,7 +18,7 @@ import { evaluateIntegers, type NetworkInputs } from '../lib/workload/reference/
 import { seededInputs } from '../lib/workload/samples.ts';
 import { seededWeights } from '../lib/workload/seeded-weights.ts';
 import { digits, rightOf } from '../test/functional/digits.ts';
-import { runOnnx } from '../test/functional/onnx-runtime.ts';
+import { runOnnx, withSeededWeights } from '../test/functional/onnx-runtime.ts';
 
 const SEED = 1;
 const CHIP = 'hw/dynaplasia.json';
@@ -27,27 +26,17 @@ const MODELS = ['digits', 'digits-qlinear', 'digits-qdq', 'resnet18', 'mobilenet
 /** Seeded runs: one sample to calibrate on and run, as random weights make every sample alike. */
 const BATCH = 1;
 
-const random = seededWeights(SEED);
+/** Of language models: tokens of one pass, and those before. */
+const TOKENS = 6;
+const PAST = 4;
 
-/** The model's file with seeded values in place of external ones that are not there. */
-function withSeededWeights(path: string): Uint8Array {
-  const model = proto.onnx.ModelProto.decode(readFileSync(path));
-  for (const tensor of model.graph?.initializer ?? []) {
-    if (tensor.dataLocation !== 1) continue;
-    const shape = (tensor.dims ?? []).map(Number);
-    const { buffer, byteOffset, byteLength } = random({ name: tensor.name ?? '', dtype: 'float32', shape });
-    tensor.rawData = new Uint8Array(buffer, byteOffset, byteLength);
-    tensor.externalData = [];
-    tensor.dataLocation = 0;
-  }
-  return proto.onnx.ModelProto.encode(model).finish();
-}
+const random = seededWeights(SEED);
 
 async function row(name: string): Promise<(string | number)[]> {
   const path = `datasets/${name}.onnx`;
   const isDigits = name.startsWith('digits');
   const data = isDigits ? digits() : undefined;
-  const graph: Graph = importOnnx(path, { defaults: { batch: data?.labels.length ?? BATCH, batch_size: BATCH } });
+  const graph: Graph = importOnnx(path, { defaults: { batch: data?.labels.length ?? BATCH, sequence: TOKENS, past: PAST } });
   const read = openWeights(path, graph, { missing: random });
   const values = ({ id }: { readonly id: string }) => read(id).elements;
   const inputs: NetworkInputs = data?.inputs ?? seededInputs(graph, SEED);
@@ -65,7 +54,7 @@ async function row(name: string): Promise<(string | number)[]> {
   const computed = runProgram(program, hardware, network, inputs);
   const seconds = (performance.now() - start) / 1000;
   const expected = evaluateIntegers(network, inputs);
-  const real = await runOnnx(isDigits ? readFileSync(path) : withSeededWeights(path), graph, inputs);
+  const real = await runOnnx(isDigits ? readFileSync(path) : withSeededWeights(path, random), graph, inputs);
 
   const id = graph.outputs[0] ?? '';
   const { integers = new Int32Array(0), format = { scale: 1, zeroPoint: 0 } } = computed[id] ?? {};

@@ -1,4 +1,4 @@
-// npx tsx bench/sweep.ts [point|cores|memory|queue|search ...]: what design-space exploration costs. Times are of a machine
+// npx tsx bench/sweep.ts [point|driver|cores|memory|queue|search ...]: what design-space exploration costs. Times are of a machine
 // that others may be using, so each comparison is made of runs in turn, in one process, and its median is printed.
 // Nothing is asserted; the targets stand beside. `queue` needs CIMBOOK_REDIS_SERVER, the path of a redis-server.
 
@@ -9,9 +9,13 @@ import { hypervolume } from '../lib/base/pareto.ts';
 import { textTable } from '../lib/base/text.ts';
 import { readHardwareFile } from '../lib/hardware/read.ts';
 import { DEFAULT_AREA } from '../lib/sweep/area.ts';
+import { readSpec } from '../lib/sweep/check-spec.ts';
 import { createEvaluator } from '../lib/sweep/evaluate.ts';
-import { chipOf, runOf } from '../lib/sweep/run.ts';
+import { METRICS, type Metrics } from '../lib/sweep/metrics.ts';
+import { chipOf, keyOf, runOf } from '../lib/sweep/run.ts';
+import { genomesOf, settingsAt } from '../lib/sweep/space.ts';
 import type { SweepSpec } from '../lib/sweep/spec.ts';
+import { openStore } from '../lib/sweep/store.ts';
 import { type SweepOptions, sweep } from '../lib/sweep/sweep.ts';
 import { codeVersion } from '../lib/sweep/version.ts';
 import { removeFolder, sweepFolder } from '../test/sweep/support.ts';
@@ -192,7 +196,75 @@ async function searching(): Promise<void> {
   );
 }
 
-const PARTS = { point, cores, memory, queue, search: searching };
+/** What the driver spends on a point besides computing it: CPU time, as others may be using the machine. */
+async function driver(): Promise<void> {
+  const spec: SweepSpec = { ...RESNET, axes: { arrays: { from: 17, to: 116 }, externalRate: { from: 1, to: 103 }, writeRow: [1, 2] } };
+  const space = readSpec(spec, '.');
+  const chip = chipOf(Object.values(space.chips)[0]!);
+  const files = { model: () => 'a'.repeat(64), chip: () => chip };
+  const points = 20_480;
+  const each = (start: NodeJS.CpuUsage): string => {
+    const { user, system } = process.cpuUsage(start);
+    return ((user + system) / points).toFixed(0);
+  };
+  const rows: (string | number)[][] = [];
+  let start = process.cpuUsage();
+  const asked = [...genomesOf(space)].slice(0, points).map((genome) => {
+    const settings = settingsAt(space, genome);
+    const run = runOf(settings, files);
+    return { settings, run, key: keyOf(run, space.area) };
+  });
+  rows.push(['settings, run and key', each(start)]);
+  const path = join(tmpdir(), `cimbook-bench-driver-${process.pid}.duckdb`);
+  const store = await openStore(path);
+  const columns = Object.keys(asked[0]!.settings).map((field) => ({
+    field,
+    type: typeof asked[0]!.settings[field] as 'number' | 'string',
+  }));
+  await store.begin({ id: 'bench', title: '', version: '', seed: 0, spec: '', columns, constraints: {} });
+  start = process.cpuUsage();
+  for (let i = 0; i < points; i += 1024) await store.list(i, asked.slice(i, i + 1024));
+  rows.push(['listed and looked up', each(start)]);
+  const metrics = Object.fromEntries(METRICS.map(({ name }) => [name, 1.5])) as unknown as Metrics;
+  const results = asked.map(({ run, key }) => ({ run, key, version: '', outcome: { status: 'done', metrics, milliseconds: 20 } as const }));
+  start = process.cpuUsage();
+  for (let i = 0; i < points; i += 64) await store.put(results.slice(i, i + 64));
+  rows.push(['stored, 64 in a transaction', each(start)]);
+  start = process.cpuUsage();
+  for (let i = 0; i < points; i += 1024) await store.list(i, asked.slice(i, i + 1024));
+  rows.push([`looked up among ${points} results`, each(start)]);
+  store.close();
+  rmSync(path, { force: true });
+  const { REDIS_SERVER, TestRedis } = await import('../test/sweep/redis.ts');
+  if (REDIS_SERVER !== undefined) {
+    const { openQueueCrew } = await import('../lib/sweep/queue.ts');
+    const { Worker } = await import('bullmq');
+    const { queueName } = await import('../lib/sweep/connection.ts');
+    const redis = await TestRedis.start('--appendonly', 'no');
+    const outcomes = Array.from({ length: 8 }, () => ({ status: 'done', metrics, milliseconds: 1 }));
+    const worker = new Worker(queueName(), async () => outcomes, { connection: { port: redis.port }, concurrency: 16 });
+    const crew = await openQueueCrew(redis.url);
+    const before = process.cpuUsage();
+    const jobs = 1000;
+    await Promise.all(
+      Array.from({ length: jobs }, async (_, i) => {
+        const runs = asked.slice(8 * i, 8 * i + 8).map(({ run }) => run);
+        const job = { version: codeVersion(), chips: { [chip.hash]: chip.file }, area: DEFAULT_AREA, areaBounds: {}, runs };
+        await crew.run(job);
+        await crew.stored?.(job);
+      }),
+    );
+    const { user, system } = process.cpuUsage(before);
+    rows.push(['an eighth of a job through the queue, driver and worker together', ((user + system) / jobs / 8).toFixed(0)]);
+    await worker.close();
+    await crew.close();
+    await redis.close();
+  }
+  console.log('\nDriver, microseconds of CPU a point');
+  console.log(textTable(['what', 'us CPU'], rows));
+}
+
+const PARTS = { point, driver, cores, memory, queue, search: searching };
 const asked = process.argv.slice(2);
 console.log(`Node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} cores`);
 for (const [name, run] of Object.entries(PARTS)) if (asked.length === 0 || asked.includes(name)) await run();

@@ -2,6 +2,7 @@
 // with the onnx that datasets/export/requirements.txt pins, lets it write the tests, and judges them.
 //   npm run conformance              prints the figure and writes docs/conformance.md
 //   npm run conformance -- --record  also writes the part that npm test checks, test/onnx/node-tests.json
+//   npm run conformance -- --runtime compares the shapes of every model of datasets/ with those ONNX Runtime produces
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,8 +49,12 @@ async function prepare() {
   return undefined;
 }
 
-const problem = await prepare();
-if (problem !== undefined) {
+const runtime = process.argv.includes('--runtime');
+const problem = runtime ? undefined : await prepare();
+if (runtime) {
+  const report = join('test', 'onnx', 'runtime-report.ts');
+  process.exitCode = await runInTerminal(process.execPath, ['--import', 'tsx', report], { cwd: ROOT, env: process.env });
+} else if (problem !== undefined) {
   console.error(problem);
   process.exitCode = 1;
 } else {

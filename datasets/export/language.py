@@ -110,9 +110,8 @@ def export(name: str, out: Path) -> Counts:
         del sizes["sequence"]
     if narrow and spec.fused != "cuda":  # the CPU has no gated MoE
         check_outputs(program, spec, module)
-    with tempfile.TemporaryDirectory() as folder:
-        leave_out_repeated(program.graph)
-        finish(ir.to_proto(program), out / f"{name}.onnx", sizes, output_shapes(spec, sizes))
+    leave_out_repeated(program.graph)
+    finish(ir.to_proto(program), out / f"{name}.onnx", sizes, output_shapes(spec, sizes))
     return counts(spec, module)
 
 

@@ -1,7 +1,10 @@
 // ONNX Runtime, compiled to WebAssembly, on one core: a model's bytes and inputs -> outputs. Nothing is downloaded.
 
+import { readFileSync } from 'node:fs';
+import proto from 'onnx-proto';
 import * as ort from 'onnxruntime-web';
 import type { Graph } from '../../lib/ir/graph.ts';
+import type { MissingValues } from '../../lib/onnx/weights.ts';
 import type { NetworkInputs } from '../../lib/workload/reference/evaluate.ts';
 
 ort.env.wasm.numThreads = 1;
@@ -39,4 +42,18 @@ function inputTensor(graph: Graph, id: string, values: ArrayLike<number>): ort.T
     );
   if (dtype === 'bool') return new ort.Tensor('bool', Uint8Array.from(Array.from(values)), shape);
   return new ort.Tensor('float32', Float32Array.from(Array.from(values)), shape);
+}
+
+/** A weight-free model's file with values in place of those that are not there. */
+export function withSeededWeights(path: string, random: MissingValues): Uint8Array {
+  const model = proto.onnx.ModelProto.decode(readFileSync(path));
+  for (const tensor of model.graph?.initializer ?? []) {
+    if (tensor.dataLocation !== 1) continue;
+    const shape = (tensor.dims ?? []).map(Number);
+    const { buffer, byteOffset, byteLength } = random({ name: tensor.name ?? '', dtype: 'float32', shape });
+    tensor.rawData = new Uint8Array(buffer, byteOffset, byteLength);
+    tensor.externalData = [];
+    tensor.dataLocation = 0;
+  }
+  return proto.onnx.ModelProto.encode(model).finish();
 }

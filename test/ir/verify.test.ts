@@ -144,4 +144,19 @@ test('instances of a block are alike, numbered, within the graph, and in one blo
   assert.match(reasons(say({ number: 1 })), /'first.0' and 'first.1' in one place, which are not numbered from 1/);
 });
 
+test('a cache is between an input and an output of the network, and read by a dynamic product', () => {
+  const product = operator('product');
+  const say = (change: object): Graph => ({
+    ...graph,
+    caches: [{ kind: 'key', operator: product.id, past: 'x', tokens: 2, elementsPerToken: 5, ...change }],
+  });
+  assert.equal(verifyGraph(say({})), []);
+  assert.equal(verifyGraph(say({ present: 'y' })), []);
+  assert.match(reasons(say({ operator: 'dense' })), /is read by no dynamic product of that name/);
+  assert.match(reasons(say({ past: 'g' })), /has its past in 'g', which is not an input/);
+  assert.match(reasons(say({ present: 'g' })), /has its present in 'g', which is not an output/);
+  assert.match(reasons(say({ past: undefined })), /has neither past nor present/);
+  assert.match(reasons(say({ tokens: 0 })), /has 0 tokens of 5 elements/);
+});
+
 test.run();

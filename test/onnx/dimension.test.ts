@@ -62,7 +62,8 @@ const messageOf = (bytes: Uint8Array, bind: Record<string, number>): string => {
 };
 
 test('only the names in a formula are asked for; the whole of it may be bound, too', () => {
-  const shapeOf = (bind: Record<string, number>): unknown => importOnnx(model('sequence'), { bind }).tensors.find(({ id }) => id === 'x')?.shape;
+  const shapeOf = (bind: Record<string, number>): unknown =>
+    importOnnx(model('sequence'), { bind }).tensors.find(({ id }) => id === 'x')?.shape;
   assert.equal(shapeOf({ past: 3, sequence: 4 }), [2, 7]);
   assert.equal(shapeOf({ past: 0, sequence: 4 }), [2, 4]);
   assert.equal(shapeOf({ 'past + sequence': 9, sequence: 4 }), [2, 9]);

@@ -121,7 +121,7 @@ interface Output {
 }
 
 test('committed notebooks are format 4.5, for our kernel, with outputs that GitHub shows and that last', () => {
-  const kept = ['application/vnd.plotly.v1+json', 'image/png', 'text/plain'];
+  const kept = ['application/vnd.plotly.v1+json', 'image/png', 'text/latex', 'text/plain'];
   for (const path of files.filter((name) => /^notebooks\/.*\.ipynb$/.test(name))) {
     const notebook = JSON.parse(read(path)) as Notebook;
     assert.equal([notebook.nbformat, notebook.nbformat_minor], [4, 5], path);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { permutation, randomOf, wholeBelow } from '../../lib/base/random.ts';
 import { compile } from '../../lib/compile.ts';
 import { loadHardware, readHardwareFile } from '../../lib/hardware/read.ts';
 import { withOverrides } from '../../lib/hardware/with-overrides.ts';
@@ -9,7 +10,6 @@ import { DEFAULT_AREA } from '../../lib/sweep/area.ts';
 import { createEvaluator } from '../../lib/sweep/evaluate.ts';
 import { metricsOf } from '../../lib/sweep/metrics.ts';
 import type { Job } from '../../lib/sweep/outcome.ts';
-import { permutation, randomOf, wholeBelow } from '../../lib/sweep/random.ts';
 import { chipOf, keyOf, type Run, runOf } from '../../lib/sweep/run.ts';
 import { SharedPrograms } from '../../lib/sweep/shared-programs.ts';
 import type { Settings } from '../../lib/sweep/spec.ts';

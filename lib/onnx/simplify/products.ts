@@ -20,12 +20,11 @@ export function readingProduct(table: ViewTable, draft: Draft, attrs: OperatorAt
   };
   const rank = table.value(streamed.value).shape.length;
   const isLast = streamed.wants === rank - 1;
-  const left = vectors(table, unscaled(streamed), isLast);
+  const left = vectors(table, stationary === undefined ? streamed.value : unscaled(streamed), isLast);
   const input: DraftInput = { ...streamed, value: left, ...(isLast ? { wants: table.value(left).shape.length - 1 } : {}) };
-  const { scale: _, ...others } = attrs;
-  const told = (): { readonly scale?: number } => (scale === 1 ? {} : { scale });
-  if (stationary === undefined) return { ...draft, inputs: [input], body: { kind: 'matMul', attrs: { ...others, ...told() } } };
+  if (stationary === undefined) return { ...draft, inputs: [input] };
   const { value, transposeWeight, repeats } = matrixAsItLies(table, unscaled(stationary), attrs.transposeWeight);
+  const { scale: _, ...others } = attrs;
   const { m, n, k, groups } = attrs.matrix;
   const weight = table.value(value);
   return {
@@ -33,7 +32,13 @@ export function readingProduct(table: ViewTable, draft: Draft, attrs: OperatorAt
     inputs: [input, { ...stationary, value, prefers: Math.max(0, weight.shape.length - 1) }],
     body: {
       kind: 'matMul',
-      attrs: { ...others, ...told(), matrix: { m: m * repeats, n, k, groups: groups / repeats }, weight: value, transposeWeight },
+      attrs: {
+        ...others,
+        ...(scale === 1 ? {} : { scale }),
+        matrix: { m: m * repeats, n, k, groups: groups / repeats },
+        weight: value,
+        transposeWeight,
+      },
     },
   };
 }
