@@ -133,7 +133,7 @@ test('compare shows every optimizer with the all-compute baseline first', () => 
   };
   assert.equal(
     rows.map((row) => row.optimizer),
-    ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'puma', 'occ', 'cim-mlc', 'cmswitch'],
+    ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'puma', 'occ', 'cim-mlc', 'cmswitch', 'joint'],
   );
   for (const row of rows) {
     assert.ok(row.cycles.simulated > 0);

@@ -2,21 +2,20 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { loadHardware } from '../../lib/hardware/read.ts';
 import { importOnnx } from '../../lib/onnx/import-onnx.ts';
 import { openWeights } from '../../lib/onnx/weights.ts';
 import { agreement } from '../../lib/workload/agreement.ts';
 import { evaluateReal } from '../../lib/workload/reference/evaluate.ts';
 import { seededInputs } from '../../lib/workload/samples.ts';
 import { seededWeights } from '../../lib/workload/seeded-weights.ts';
-import { smallChip } from '../support/chips.ts';
 import { runOnnx, withSeededWeights } from './onnx-runtime.ts';
 import { computedBy, expectedOf, type Numbered, prepared, programFor } from './support.ts';
 
 const models = suite('language models');
 
 const RANDOM = seededWeights(1);
-/** Arrays of whole heads. */
-const CHIP = smallChip({ arrays: 60, tileRows: 64, tileColumns: 64, memoryBytesPerArray: 4096, bufferBytes: 65_536 });
+const CHIP = loadHardware('hw/dynaplasia-paper.json');
 
 function seeded(name: string): Numbered & { readonly path: string } {
   const path = `datasets/narrow/${name}.onnx`;
