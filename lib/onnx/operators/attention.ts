@@ -33,7 +33,8 @@ export function attend(chain: Chain, view: NodeView, attention: Attention, made:
   const [batch = 1, heads = 1, queries = 1, features = 1] = q.shape;
   const [, keyHeads = 1, keys = 1] = k.shape;
   const valueFeatures = v.shape[3] ?? 1;
-  if (heads % keyHeads !== 0 || k.shape[3] !== features || v.shape[2] !== keys)
+  const fitting = [q, k, v].every(({ shape }) => shape.length === 4 && shape[0] === batch) && v.shape[1] === keyHeads;
+  if (!fitting || heads % keyHeads !== 0 || k.shape[3] !== features || v.shape[2] !== keys)
     view.refuse(
       `its queries, keys and values have shapes ${[q, k, v].map(({ shape }) => shapeText(shape)).join(', ')}, which don't fit each other`,
     );
