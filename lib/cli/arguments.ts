@@ -22,7 +22,9 @@ export interface Command {
 
 export interface Arguments {
   readonly operands: readonly string[];
+  /** What was given, or the default. */
   readonly text: (flag: string) => string | undefined;
+  readonly given: (flag: string) => string | undefined;
   readonly on: (flag: string) => boolean;
 }
 
@@ -53,6 +55,7 @@ export function parseCommand(command: Command, argv: readonly string[]): Argumen
   return {
     operands,
     text: (flag) => (values[flag]?.[0] as string | undefined) ?? command.flags[flag]?.default,
+    given: (flag) => values[flag]?.[0] as string | undefined,
     on: (flag) => values[flag] !== undefined,
   };
 }

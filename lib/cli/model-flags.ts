@@ -41,8 +41,19 @@ export const SCHEDULE_FLAGS = {
     default: 'as-published',
   },
   solver: { value: 'NAME', help: 'exact, highs, or glpk (glpk.js, GPL-3.0, optional)', default: 'exact' },
-  cost: { value: 'NAME', help: 'cost the optimizer minimises, in cycles: machine for joint, paper for all others', default: 'its own' },
-  objective: { value: 'NAME', help: 'what it minimises: latency (cycles)', default: 'latency' },
+  cost: {
+    value: 'NAME',
+    help: "what decisions are judged by and the plan's figures are stated in: paper (Eq. (1)-(10), cycles) or machine (cycles and energy, staging, data kept on chip); joint has the machine's only",
+    default: "the optimizer's own; machine for energy, edp and a power cap",
+  },
+  objective: {
+    value: 'NAME',
+    help: 'what is minimised over the whole run: latency (cycles), energy (pJ) or edp (their product)',
+    default: 'latency',
+  },
+  'power-cap': { value: 'W', help: 'most power drawn on average over the run, in watts, leakage and refresh included', default: 'none' },
+  prefetch: { help: 'write weights of the next segment ahead, into arrays nothing else uses meanwhile (joint always does)' },
+  'compute-only': { help: 'no array may be memory: the difference is what switching brings' },
   seed: { value: 'N', help: 'seed of random choices; recorded in the plan', default: '0' },
 } satisfies Record<string, Flag>;
 
@@ -78,11 +89,22 @@ function formOf(name: string): Form {
   return form ?? fail({ kind: 'usage', message: `unknown form '${name}'`, next: `Use ${either(FORMS)}.` });
 }
 
+function watts(text: string): number {
+  const value = /^\d*\.?\d+(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value > 0 && Number.isFinite(value)))
+    fail({ kind: 'usage', message: `--power-cap ${text} is not a positive number of watts`, next: 'For example --power-cap 0.5.' });
+  return value;
+}
+
 /** schedule checks the other names itself. */
 export function scheduleOptions(args: Arguments): ScheduleOptions {
-  const cost = args.text('cost');
+  const cost = args.given('cost');
+  const cap = args.given('power-cap');
   return {
-    ...(cost !== undefined && cost !== 'its own' && { cost: cost as CostName }),
+    ...(cost !== undefined && { cost: cost as CostName }),
+    ...(cap !== undefined && { powerCapWatts: watts(cap) }),
+    prefetch: args.on('prefetch'),
+    computeOnly: args.on('compute-only'),
     optimizer: args.text('optimizer') ?? 'cmswitch',
     form: formOf(args.text('form') ?? 'as-published'),
     solver: args.text('solver') ?? 'exact',

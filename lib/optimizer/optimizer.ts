@@ -10,7 +10,8 @@ import type { Graph } from '../ir/graph.ts';
 import type { Solver } from './allocation.ts';
 import type { SharingRule } from './edges.ts';
 import type { Flattened } from './flatten.ts';
-import type { CostName } from './plan.ts';
+import type { Goal } from './objective.ts';
+import type { CostName, Objective } from './plan.ts';
 import type { SegmentDraft, SegmentStatistics } from './segment.ts';
 
 export const FORMS = ['as-published', 'same-cost'] as const;
@@ -24,6 +25,11 @@ export interface OptimizerRequest {
   readonly hardware: Hardware;
   readonly solver: Solver;
   readonly form: Form;
+  /** What decisions are judged by: one of the optimizer's `costs`. */
+  readonly cost: CostName;
+  readonly goal: Goal;
+  /** Weights may be written ahead, into arrays that nothing else uses meanwhile. */
+  readonly prefetch: boolean;
   /** Eq. (10)'s free form: compute arrays need not be whole copies. */
   readonly relaxed: boolean;
   /** Memory arrays shared by producer and consumer, (6): rounded 'up' (default) or 'down' to whole arrays, or false. */
@@ -56,7 +62,11 @@ export type Segmentation = Drafted | Allotted;
 
 export interface Optimizer {
   readonly name: string;
-  /** What it minimises; the paper's cost if absent. */
-  readonly cost?: CostName;
+  /** Costs it can be judged by, its own first; any if absent, the paper's first. */
+  readonly costs?: readonly CostName[];
+  /** What it can minimise in a form; latency alone if absent. */
+  readonly objectives?: (form: Form) => readonly Objective[];
+  /** It decides itself what is written ahead, asked or not. */
+  readonly alwaysPrefetches?: true;
   readonly segment: (request: OptimizerRequest) => Promise<Segmentation> | Segmentation;
 }

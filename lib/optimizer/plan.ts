@@ -93,6 +93,12 @@ export interface Plan {
   readonly solver: string;
   readonly cost: CostName;
   readonly objective: Objective;
+  /** Most power the run may draw on average, if it was bounded. */
+  readonly powerCapWatts?: number;
+  /** Weights may be written ahead of their segment. */
+  readonly prefetch: boolean;
+  /** No array may be memory. */
+  readonly computeOnly: boolean;
   readonly seed: number;
   readonly segments: readonly SegmentPlan[];
   readonly repeats: readonly Repeat[];

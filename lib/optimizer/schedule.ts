@@ -1,11 +1,12 @@
 // schedule: Graph -> Plan. Flatten, choose segments and allocations, place arrays; the same code
 // path for CMSwitch and for chips whose modes are frozen (the baselines static:R).
 
-import { CompileError } from '../base/problem.ts';
+import { fail } from '../base/problem.ts';
 import { lowerBound } from '../cost/bound.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { foldGraph } from '../ir/fold.ts';
 import type { Graph } from '../ir/graph.ts';
+import { settleOptions } from './check-options.ts';
 import { checkChip, checkLimits } from './check-problem.ts';
 import type { SharingRule } from './edges.ts';
 import { blocksWorthFolding, repeatsOf, totalCycles } from './folding.ts';
@@ -24,8 +25,16 @@ export interface ScheduleOptions {
   readonly form?: Form;
   /** 'exact' (default), 'highs' or 'glpk'. */
   readonly solver?: string;
+  /** What is minimised and what the plan's figures are stated in: the optimizer's own unless given, the machine's if anything but latency counts. */
   readonly cost?: CostName;
+  /** 'latency' (default, cycles), 'energy' (picojoules) or 'edp' (their product), of the whole run. The last two need the machine's cost. */
   readonly objective?: Objective;
+  /** Most power the run may draw on average, in watts, leakage and refresh included; by the machine's cost. */
+  readonly powerCapWatts?: number;
+  /** Once segments are chosen, write weights of the next one ahead, into arrays that nothing else uses meanwhile. `joint` always does. */
+  readonly prefetch?: boolean;
+  /** No array may be memory: the difference is what switching brings. */
+  readonly computeOnly?: boolean;
   readonly seed?: number;
   /** Eq. (10)'s free form, whole copies not required; the plan shows the paper's numbers but cannot be emitted. */
   readonly relaxed?: boolean;
@@ -33,20 +42,23 @@ export interface ScheduleOptions {
   readonly sharing?: SharingRule;
   /** Most arrays one copy of a sub-operator may take, at most the chip's compute arrays (default). */
   readonly mostArrays?: number;
+  /** Called now and then with the share done, 0 .. 1. */
   readonly onProgress?: (done: number) => void;
+  /** Ends the search within a fraction of a second, throwing the signal's reason. */
   readonly signal?: AbortSignal;
   /** Filled with what the search did. */
   readonly onStatistics?: (statistics: SegmentStatistics) => void;
 }
 
-/** A plan for the graph on the chip. Throws `usage`, `does-not-fit`, `solver`. */
-export async function schedule(graph: Graph, hardware: Hardware, options: ScheduleOptions = {}): Promise<Plan> {
-  const { solver: solverName = 'exact', objective = 'latency', seed = 0 } = options;
+/** A plan for the graph on the chip. Throws `usage`, `does-not-fit`, `solver`, and the signal's reason. */
+export async function schedule(graph: Graph, chip: Hardware, options: ScheduleOptions = {}): Promise<Plan> {
+  const { solver: solverName = 'exact', seed = 0, computeOnly = false } = options;
   checkLimits(options);
-  checkChip(hardware);
+  checkChip(chip);
   const optimizer = typeof options.optimizer === 'object' ? options.optimizer : findOptimizer(options.optimizer ?? 'cmswitch');
-  const { cost: own = 'paper' } = optimizer;
-  checkOptions(optimizer.name, own, options.cost ?? own, objective, seed);
+  const { cost, goal, prefetch } = settleOptions(optimizer, options);
+  const hardware = computeOnly ? { ...chip, dualMode: false } : chip;
+  options.signal?.throwIfAborted();
   const folded = foldGraph(graph, blocksWorthFolding(graph, hardware));
   const decision = await optimizer.segment({
     graph: folded.graph,
@@ -54,6 +66,9 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
     hardware,
     solver: await loadSolver(solverName),
     form: options.form ?? 'as-published',
+    cost,
+    goal,
+    prefetch,
     relaxed: options.relaxed ?? false,
     ...(options.sharing !== undefined && { sharing: options.sharing }),
     ...(options.mostArrays !== undefined && { mostArrays: options.mostArrays }),
@@ -61,7 +76,7 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
     ...(options.signal && { signal: options.signal }),
     ...(options.onStatistics && { onStatistics: options.onStatistics }),
   });
-  const segments = settle(decision, hardware);
+  const segments = settle(decision, hardware, cost === 'machine' || prefetch);
   const repeats = repeatsOf(folded, segments);
   return {
     noun: 'plan',
@@ -71,8 +86,10 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
     precision: hardware.precision,
     optimizer: optimizer.name,
     solver: solverName,
-    cost: own,
-    objective,
+    cost,
+    ...goal,
+    prefetch,
+    computeOnly,
     seed,
     segments,
     repeats,
@@ -82,29 +99,14 @@ export async function schedule(graph: Graph, hardware: Hardware, options: Schedu
 }
 
 /** Physical arrays and costs for what an optimizer decided. */
-function settle(decision: Segmentation, hardware: Hardware): readonly SegmentPlan[] {
+function settle(decision: Segmentation, hardware: Hardware, onMachine: boolean): readonly SegmentPlan[] {
   if ('allotments' in decision) {
     const { flat, work, allotments, homes, cost } = decision;
     return placeAllotments(flat, work, allotments, homes, cost, hardware);
   }
+  if (onMachine)
+    fail({ kind: 'usage', message: "the machine's cost and writing ahead are not available with this optimizer", next: 'Use joint.' });
   const { flat, drafts, frozenMemory } = decision;
   const choices = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
   return placeSegments(flat, choices, hardware);
-}
-
-function checkOptions(optimizer: string, own: CostName, cost: string, objective: string, seed: number): void {
-  if (cost !== own)
-    throw new CompileError([
-      {
-        kind: 'usage',
-        message: `${optimizer} minimises the ${own}'s cost; cost '${cost}' is not available with it`,
-        next: `Use --cost ${own}.`,
-      },
-    ]);
-  if (objective !== 'latency')
-    throw new CompileError([{ kind: 'usage', message: `objective '${objective}' is not available`, next: 'Use --objective latency.' }]);
-  if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new CompileError([
-      { kind: 'usage', message: `seed ${seed} is not a non-negative whole number`, next: 'Use for example --seed 1.' },
-    ]);
 }

@@ -31,6 +31,9 @@ export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
     solver: plan.solver,
     cost: plan.cost,
     objective: plan.objective,
+    powerCapWatts: plan.powerCapWatts ?? null,
+    prefetch: plan.prefetch,
+    computeOnly: plan.computeOnly,
     seed: plan.seed,
     segments: plan.segments.map((segment, i) => segmentReport(segment, times[i] ?? 1)),
     cycles: {
@@ -39,10 +42,15 @@ export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
       lowerBound: plan.lowerBoundCycles,
     },
     energyPicojoules: trace === undefined ? null : { total: sum(Object.values(trace.energyPicojoules)), ...trace.energyPicojoules },
+    averageWatts: trace === undefined ? null : wattsOf(trace),
     throughputPerSecond: trace === undefined ? null : (batch * trace.clockHz) / trace.makespanCycles,
     memoryModeShare: trace?.memoryModeShare ?? plannedMemoryShare(plan),
     milliseconds,
   };
+}
+
+function wattsOf({ energyPicojoules, makespanCycles, clockHz }: Trace): number | null {
+  return makespanCycles === 0 ? null : (sum(Object.values(energyPicojoules)) * 1e-12 * clockHz) / makespanCycles;
 }
 
 function segmentReport(segment: SegmentPlan, times: number) {

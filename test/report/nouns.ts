@@ -77,6 +77,8 @@ export function plan(name = 'conv1'): Plan {
     solver: 'exact',
     cost: 'paper',
     objective: 'latency',
+    prefetch: false,
+    computeOnly: false,
     seed: 0,
     segments,
     repeats: [{ block: 0, first: 1, count: 1, times: 4 }],

@@ -100,7 +100,8 @@ export async function jointCandidates(graph: Graph, hardware: Hardware, options:
 /** The best candidate under the machine's cost, for latency. */
 export const joint: Optimizer = {
   name: 'joint',
-  cost: 'machine',
+  costs: ['machine'],
+  alwaysPrefetches: true,
   segment: async ({ graph, folds, hardware, mostArrays, onProgress, signal }) => {
     const [best] = await jointCandidates(graph, hardware, {
       staging: true,
