@@ -9,6 +9,9 @@ export { CompileError, describe, type Problem } from './base/problem.ts';
 export type { MatrixShape, Range, VectorClass, Window } from './base/shapes.ts';
 export { formatBytes, formatCycles, formatNumber, formatPercent, formatSi, textTable } from './base/text.ts';
 export type { Precision } from './base/units.ts';
+// The workbook: what a check cell says, and what a notebook's results came from
+export { type Answer, type AnswerOptions, checkAnswer, Verdict } from './book/answer.ts';
+export { Provenance, provenance, type Source as ProvenanceSource } from './book/provenance.ts';
 // All of it
 export { type Compilation, type CompileOptions, compile } from './compile.ts';
 // Cost: the paper's equations, one function each
