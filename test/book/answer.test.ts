@@ -46,7 +46,7 @@ test('provenance names versions, hashes and settings, each hash once, and is rea
     ['version cimbook', 'version Node.js', 'model two-convolutions', 'chip small', 'chip small', 'plan two-convolutions', 'setting seed'],
   );
   assert.equal(parseProvenance(made.toText())?.lines, made.lines);
-  assert.equal(made.lines.map(isTool), [true, true, false, false, false, false]);
+  assert.equal(made.lines.map(isTool), [true, true, false, false, false, false, false]);
 });
 
 test('names of files can neither break the lines of a provenance nor its page', () => {
