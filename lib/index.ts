@@ -28,6 +28,7 @@ export {
   switchLatency,
   writeBackLatency,
 } from './cost/paper.ts';
+export { verifyManifest } from './dataflow/verify-manifest.ts';
 // Program
 export { emit } from './emit/emit.ts';
 // Hardware

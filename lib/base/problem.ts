@@ -70,6 +70,7 @@ export type ProgramRule =
   | 'overlap'
   | 'exactly-once'
   | 'cyclic-wait'
+  | 'manifest'
   | 'shape';
 
 export type ProblemKind = Problem['kind'];

@@ -1,6 +1,5 @@
 // The commands: each is its grammar and a function from arguments to what is printed.
 
-import { CompileError, fail } from '../base/problem.ts';
 import { formatCycles, formatNumber, formatPercent, formatSi, printable, textTable } from '../base/text.ts';
 import { type Compilation, compile } from '../compile.ts';
 import type { Hardware } from '../hardware/hardware.ts';
@@ -9,17 +8,11 @@ import { loadHardware } from '../hardware/read.ts';
 import type { Graph } from '../ir/graph.ts';
 import { type InspectedCache, inspect } from '../ir/inspect.ts';
 import { printPlan } from '../optimizer/print.ts';
-import { parseProgram } from '../program/parse.ts';
 import { printProgram } from '../program/print.ts';
-import type { Program } from '../program/program.ts';
-import { verifyProgram } from '../program/verify.ts';
 import { type CompileReport, compileReport } from '../report/compile-report.ts';
-import { openTraceFile } from '../report/trace-file.ts';
 import { printTrace } from '../simulator/print.ts';
-import { simulate } from '../simulator/simulate.ts';
-import type { Trace } from '../simulator/trace.ts';
 import type { Arguments, Command } from './arguments.ts';
-import { isDirectory, readText, writeWhole } from './files.ts';
+import { writeWhole } from './files.ts';
 import {
   BIND_FLAGS,
   HARDWARE_FLAG,
@@ -155,45 +148,6 @@ const COMPILE: Runnable = {
   },
 };
 
-const SIMULATE: Runnable = {
-  command: {
-    name: 'simulate',
-    operands: ['PROGRAM_OR_DIR'],
-    summary: 'Times a program on a chip: cycles, energy, traffic.',
-    flags: {
-      ...HARDWARE_FLAG,
-      trace: { value: 'FILE', help: 'write every job as Chrome/Perfetto trace JSON (times in microseconds)' },
-      ...JSON_FLAG,
-    },
-    examples: ['cimbook simulate out/ --hw hw/dynaplasia.json --trace trace.json'],
-  },
-  run: (args) => {
-    const { program, hardware } = loadProgram(args);
-    const file = args.text('trace');
-    const trace = file === undefined ? simulate(program, hardware) : simulateToFile(program, hardware, file);
-    if (args.on('json')) return json(trace);
-    return `${printTrace(trace)}${file === undefined ? '' : `\nWrote ${printable(file)}`}`;
-  },
-};
-
-const VERIFY: Runnable = {
-  command: {
-    name: 'verify',
-    operands: ['PROGRAM_OR_DIR'],
-    summary: 'Checks that a program may run on a chip; exit code 2 and every problem if not.',
-    flags: { ...HARDWARE_FLAG, ...JSON_FLAG },
-    examples: ['cimbook verify out/program.mop --hw hw/dynaplasia.json'],
-  },
-  run: (args) => {
-    const { program, hardware } = loadProgram(args);
-    const problems = verifyProgram(program, hardware);
-    if (problems.length > 0) throw new CompileError(problems);
-    return args.on('json')
-      ? json({ schemaVersion: 1, problems })
-      : `${printable(program.model.name)}: right for ${printable(hardware.name)}`;
-  },
-};
-
 /** What `compare` runs, the reference for speedups first. */
 const COMPARED = ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'puma', 'occ', 'cim-mlc', 'cmswitch', 'joint'];
 /** Of those, what makes sense where arrays cannot be memory. */
@@ -241,34 +195,7 @@ const COMPARE: Runnable = {
   },
 };
 
-export const COMMANDS: readonly Runnable[] = [INSPECT, HARDWARE, COMPILE, SIMULATE, VERIFY, COMPARE];
-
-/** A program by its file, or by the directory that compile --out wrote. */
-export function readProgram(path: string): Program {
-  return parseProgram(
-    readText(isDirectory(path) ? `${path}/program.mop` : path, 'a program (.mop) or of a directory that compile --out wrote'),
-  );
-}
-
-function loadProgram(args: Arguments): { readonly program: Program; readonly hardware: Hardware } {
-  const program = readProgram(args.operands[0] ?? '');
-  const hw = args.text('hw');
-  if (hw === undefined)
-    return fail({ kind: 'usage', message: 'no chip is given', next: 'Add --hw FILE, for example --hw hw/dynaplasia.json.' });
-  return { program, hardware: loadHardware(hw, program.precision) };
-}
-
-function simulateToFile(program: Program, hardware: Hardware, path: string): Trace {
-  const file = openTraceFile(path, { clockHz: hardware.clockHz, title: `${program.model.name} on ${hardware.name}` });
-  try {
-    const trace = simulate(program, hardware, { onSpan: file.span });
-    file.end();
-    return trace;
-  } catch (error) {
-    file.abort();
-    throw error;
-  }
-}
+export const COMMANDS: readonly Runnable[] = [INSPECT, HARDWARE, COMPILE, COMPARE];
 
 function reportOf({ graph, plan, trace, milliseconds }: Compilation, load: number): CompileReport {
   return compileReport({ graph, plan, milliseconds: { load, ...milliseconds }, ...(trace && { trace }) });

@@ -8,11 +8,19 @@ import { nearest } from '../base/wording.ts';
 import { helpOf, parseCommand } from './arguments.ts';
 import { COMMANDS, type Runnable } from './commands.ts';
 import { KERNEL_COMMANDS } from './kernel-commands.ts';
+import { PROGRAM_COMMANDS } from './program-commands.ts';
 import { RUN_COMMANDS } from './run-command.ts';
 import { SWEEP_COMMANDS } from './sweep-commands.ts';
 import { WHY_COMMANDS } from './why-commands.ts';
 
-const ALL: readonly Runnable[] = [...COMMANDS, ...WHY_COMMANDS, ...RUN_COMMANDS, ...SWEEP_COMMANDS, ...KERNEL_COMMANDS];
+const ALL: readonly Runnable[] = [
+  ...COMMANDS,
+  ...PROGRAM_COMMANDS,
+  ...WHY_COMMANDS,
+  ...RUN_COMMANDS,
+  ...SWEEP_COMMANDS,
+  ...KERNEL_COMMANDS,
+];
 
 async function main(argv: readonly string[]): Promise<number> {
   const [first = '--help'] = argv;

@@ -2,9 +2,10 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { fail } from '../base/problem.ts';
+import { fail, failOn } from '../base/problem.ts';
 import { formatPercent, printable, textTable } from '../base/text.ts';
 import { fileReason } from '../base/wording.ts';
+import { verifyManifest } from '../dataflow/verify-manifest.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { loadHardware } from '../hardware/read.ts';
 import { type Graph, tensorsOf } from '../ir/graph.ts';
@@ -21,9 +22,10 @@ import { type Evaluation, evaluateIntegers, evaluateReal, type NetworkInputs } f
 import { samplesOf, seededInputs } from '../workload/samples.ts';
 import { seededWeights } from '../workload/seeded-weights.ts';
 import { type Arguments, wholeNumber } from './arguments.ts';
-import { type Runnable, readProgram } from './commands.ts';
+import type { Runnable } from './commands.ts';
 import { writeWhole } from './files.ts';
 import { BIND_FLAGS, JSON_FLAG, loadModel } from './model-flags.ts';
+import { readProgram } from './program-commands.ts';
 import { progress } from './progress.ts';
 
 /** Samples that ranges are calibrated on, at most. */
@@ -66,6 +68,7 @@ const RUN: Runnable = {
       const reason = `is not what the program was compiled from ('${printable(program.model.name)}')`;
       fail({ kind: 'run', where: `model ${printable(path)}`, reason, next: 'Give that file, with the same --bind and --batch.' });
     }
+    failOn(verifyManifest(program, graph));
     const seeded: string[] = [];
     const random = seededWeights(seed);
     const read = openWeights(path, graph, {

@@ -123,6 +123,7 @@ function checkManifest(program: Program, index: ProgramIndex, findings: Findings
         );
       }
     }
+    checkUses(operator, findings);
     for (const { tensor: id, window } of operator.inputs) {
       const tensor = index.tensors.get(id);
       const inputs = window.samples * window.rowsIn * window.widthIn;
@@ -145,6 +146,22 @@ function checkManifest(program: Program, index: ProgramIndex, findings: Findings
       }
     }
   }
+}
+
+/** A product streams one operand past the other; a vector operator has no operand in arrays. */
+function checkUses({ id, matrix, inputs }: ManifestOperator, findings: Findings): void {
+  const count = (use: string): number => inputs.filter((input) => input.use === use).length;
+  const [streams, stationary] = [count('stream'), count('stationary')];
+  if (matrix !== undefined && (streams !== 1 || stationary > 1)) {
+    findings.add(
+      'shape',
+      `operator ${id}`,
+      `is a product of ${streams} streams and ${stationary} stationary operands`,
+      'Declare one input with use=stream and at most one with use=stationary.',
+    );
+  }
+  if (matrix === undefined && stationary > 0)
+    findings.add('shape', `operator ${id}`, 'is no product and has a stationary operand', 'Use use=stream.');
 }
 
 function checkRegion(region: Region, index: ProgramIndex, hardware: Hardware, findings: Findings): void {

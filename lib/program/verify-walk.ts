@@ -41,9 +41,8 @@ export function walkProgram(program: Program, index: ProgramIndex, hardware: Har
   for (const region of program.regions) {
     const tensor = entry(index.tensors, region.tensor);
     const given = (tensor.role === 'input' || tensor.role === 'state') && region.place.kind === 'external';
-    if (!given) continue;
-    state.data.set(region.id, { features: [region.features], first: -1, last: -1 });
-    if (region.window < tensor.positions) state.windows.add(region.id);
+    // Who starts the chip puts whole tensors there; nobody fills a window that slides.
+    if (given && region.window === tensor.positions) state.data.set(region.id, { features: [region.features], first: -1, last: -1 });
   }
   const signatures = hasLoop(program) ? new Signatures(index) : undefined;
   /** A block that does what another one does waits as that does. */
@@ -59,6 +58,7 @@ export function walkProgram(program: Program, index: ProgramIndex, hardware: Har
         state.time++;
         step([op], (s, later) => `Boundary ${id + later}, ${op.kind} ${i + s + 1}`, state);
       }
+      forgetWindows(state);
       checkWaits(parallel, `Segment ${id}`);
       state.time++;
       checkBusy(parallel, id, state);
@@ -291,7 +291,7 @@ function inputsNeeded(
   return [...needed, { tensor: partial, needed: op.outputs }];
 }
 
-/** A window that holds less than its tensor is empty again when its block ends. */
+/** A window that holds less than its tensor is empty again when its boundary or block ends. */
 function forgetWindows(state: State): void {
   for (const id of state.windows) {
     const written = dataIn(state, id);
