@@ -56,6 +56,8 @@ export interface Allotted {
   readonly allotments: readonly StagedAllotment[];
   readonly homes: Homes;
   readonly cost: MachineCost;
+  /** Arrays frozen in memory mode for the whole run; absent when modes may change. */
+  readonly frozenMemory?: number;
 }
 
 export type Segmentation = Drafted | Allotted;

@@ -11,6 +11,7 @@ import { checkChip, checkLimits } from './check-problem.ts';
 import type { SharingRule } from './edges.ts';
 import { blocksWorthFolding, repeatsOf, totalCycles } from './folding.ts';
 import { placeAllotments } from './joint/place.ts';
+import { priceOnMachine } from './joint/price.ts';
 import type { Form, Optimizer, Segmentation } from './optimizer.ts';
 import { findOptimizer } from './optimizers.ts';
 import { placeSegments } from './place.ts';
@@ -101,8 +102,9 @@ export async function schedule(graph: Graph, chip: Hardware, options: ScheduleOp
 /** Physical arrays and costs for what an optimizer decided. */
 function settle(decision: Segmentation, hardware: Hardware, onMachine: boolean): readonly SegmentPlan[] {
   if ('allotments' in decision) {
-    const { flat, work, allotments, homes, cost } = decision;
-    return placeAllotments(flat, work, allotments, homes, cost, hardware);
+    const { flat, work, allotments, homes, frozenMemory } = decision;
+    const placed = placeAllotments(flat, work, allotments, homes, hardware, frozenMemory);
+    return priceOnMachine(flat, work, placed, hardware).segments;
   }
   if (onMachine)
     fail({ kind: 'usage', message: "the machine's cost and writing ahead are not available with this optimizer", next: 'Use joint.' });

@@ -7,13 +7,18 @@ import { type Sharing, type Stream, shareStreams } from '../../dataflow/streams.
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { TaskWork, TensorWork, Work } from './work.ts';
 
-/** Where a tensor that outlives its segment is held on chip: `share` of it in the buffer, or in that many arrays. */
+/** Where a tensor that outlives its segment is held on chip. */
 export interface Home {
   readonly tensor: number;
-  readonly kind: 'buffer' | 'arrays';
+  /** Parts of its features, at most 1 together, in the buffer and in `arrays` arrays; the others go through external memory. */
+  readonly inBuffer: number;
+  readonly inArrays: number;
   readonly arrays: number;
-  /** Part of its features, above 0 and at most 1; the others go through external memory. */
-  readonly share: number;
+}
+
+/** Part of a tensor that stays on chip. */
+export function heldShare(home: Home | undefined): number {
+  return home === undefined ? 0 : home.inBuffer + home.inArrays;
 }
 
 /** Homes by tensor. */
@@ -103,20 +108,19 @@ export function demandsOf(
   const atHome = (tensor: number, bytes: Bytes, writing: boolean): number => {
     const home = homes.get(tensor);
     if (home === undefined || !outlives(work.tensors[tensor]!, from, to)) return 0;
-    if (home.kind === 'buffer') {
-      bufferTraffic += bytes * home.share;
-      energy += bytes * home.share * (writing ? price.bufferWriteByte : price.bufferReadByte);
-    } else {
+    bufferTraffic += bytes * home.inBuffer;
+    energy += bytes * home.inBuffer * (writing ? price.bufferWriteByte : price.bufferReadByte);
+    if (home.inArrays > 0) {
       const port = portBytes.get(tensor) ?? { read: 0, write: 0 };
-      port[writing ? 'write' : 'read'] += bytes * home.share;
+      port[writing ? 'write' : 'read'] += bytes * home.inArrays;
       portBytes.set(tensor, port);
-      energy += bytes * home.share * (writing ? price.memoryWriteByte : price.memoryReadByte);
+      energy += bytes * home.inArrays * (writing ? price.memoryWriteByte : price.memoryReadByte);
     }
-    return home.share;
+    return heldShare(home);
   };
   for (const home of homes.values()) {
-    if (home.kind === 'buffer' && livesIn(work.tensors[home.tensor]!, from, to) && outlives(work.tensors[home.tensor]!, from, to))
-      kept += work.tensors[home.tensor]!.bytes * home.share;
+    if (home.inBuffer > 0 && livesIn(work.tensors[home.tensor]!, from, to) && outlives(work.tensors[home.tensor]!, from, to))
+      kept += work.tensors[home.tensor]!.bytes * home.inBuffer;
   }
 
   for (let t = from; t < to; t++) {
@@ -157,7 +161,7 @@ export function demandsOf(
     const stationary = task.product?.stationary;
     if (stationary !== undefined) {
       operandBytes += stationary.bytes;
-      operandExternalBytes += stationary.bytes * (1 - (homes.get(stationary.tensor)?.share ?? 0));
+      operandExternalBytes += stationary.bytes * (1 - heldShare(homes.get(stationary.tensor)));
     }
   }
   let homeCycles = 0;

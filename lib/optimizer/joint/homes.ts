@@ -47,7 +47,7 @@ export function chooseHomes(work: Work, { segmentOf, cycles, arrays }: Cut, hard
     if (bytes <= least(bufferLeft) && [...reads].every(([segment, read]) => read <= (trafficLeft[segment] ?? 0))) {
       for (let segment = from; segment <= to; segment++) bufferLeft[segment]! -= bytes;
       for (const [segment, read] of reads) trafficLeft[segment]! -= read;
-      homes.set(tensor, { tensor, kind: 'buffer', arrays: 0, share: 1 });
+      homes.set(tensor, { tensor, inBuffer: 1, inArrays: 0, arrays: 0 });
       continue;
     }
     const ports = [...reads].map(([segment, read]) => read / ((cycles[segment] ?? 1) * hardware.memoryReadBytesPerCycle * PORT_SHARE));
@@ -56,7 +56,7 @@ export function chooseHomes(work: Work, { segmentOf, cycles, arrays }: Cut, hard
     const share = Math.min(1, granted / wanted);
     if (granted < 1 || share < LEAST_SHARE) continue;
     for (let segment = from; segment <= to; segment++) arraysLeft[segment]! -= granted;
-    homes.set(tensor, { tensor, kind: 'arrays', arrays: granted, share });
+    homes.set(tensor, { tensor, inBuffer: 0, inArrays: share, arrays: granted });
   }
   return homes;
 }

@@ -3,24 +3,24 @@
 
 import { internal } from '../../base/problem.ts';
 import type { Homes } from '../../cost/machine/segment.ts';
-import { computeCycles } from '../../cost/machine/segment.ts';
-import type { MachineCost, StagedAllotment } from '../../cost/machine/total.ts';
+import type { StagedAllotment } from '../../cost/machine/total.ts';
 import type { Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { Flattened } from '../flatten.ts';
 import { vectorSegment } from '../place.ts';
 import type { ArrayId, Kept, OperatorPlan, SegmentPlan } from '../plan.ts';
 
+/** Segments with arrays assigned and kept data listed; what they take is left at 0 (`priceOnMachine` fills it in). */
 export function placeAllotments(
   flat: Flattened,
   work: Work,
   allotments: readonly StagedAllotment[],
   homes: Homes,
-  cost: MachineCost,
   hardware: Hardware,
+  frozenMemory?: number,
 ): readonly SegmentPlan[] {
   const lives = homeLives(work, allotments, homes);
-  const placer = new Placer(hardware.arrays);
+  const placer = new Placer(hardware.arrays, frozenMemory);
   let ahead = new Map<number, readonly ArrayId[]>();
   const homeArrays = new Map<number, readonly ArrayId[]>();
   const leading = flat.riders.filter(({ after }) => after < 0 || allotments.length === 0).map(({ id }) => id);
@@ -44,31 +44,34 @@ export function placeAllotments(
       ahead.set(sub, placer.takeCompute((next.copies[i] ?? 1) * (work.products[sub]?.tiles ?? 1)));
     }
     const memoryMode = placer.finish([...memory.flat(), ...living.flatMap(({ tensor }) => homeArrays.get(tensor) ?? [])], compute.flat());
-    const costs = cost.segments[s];
-    if (costs === undefined) throw internal(`segment ${s} has no cost`);
     return {
       id: s + before.length,
-      operators: compute.map((arrays, i) => operatorPlan(flat, work, allotment, i, arrays, memory[i] ?? [], costs.intra)),
+      operators: compute.map((arrays, i) => operatorPlan(flat, work, allotment, i, arrays, memory[i] ?? [])),
       vectorOperators: flat.riders.filter(({ after }) => after >= allotment.first && after <= allotment.last).map(({ id }) => id),
       staged: [...ahead].map(([sub, arrays]) => ({ operator: flat.subOperators[sub]?.id ?? '', arrays })),
-      kept: lives.filter(({ from }) => from === s).map((life): Kept => keptOf(life, homeArrays)),
+      kept: lives.filter(({ from }) => from === s).flatMap((life) => keptOf(life, homeArrays)),
       memoryMode,
-      intraCycles: costs.intra,
-      interCycles: costs.inter,
+      intraCycles: 0,
+      interCycles: { writeBack: 0, switch: 0, rewrite: 0 },
     };
   });
   return [...before, ...segments];
 
-  function keptOf({ tensor, arrays, bytes }: Life, places: ReadonlyMap<number, readonly ArrayId[]>): Kept {
+  function keptOf({ tensor, inArrays, inBuffer }: Life, places: ReadonlyMap<number, readonly ArrayId[]>): readonly Kept[] {
     const id = work.tensors[tensor]?.id ?? '';
-    return { tensor: id, bytes, place: arrays > 0 ? { kind: 'arrays', arrays: places.get(tensor) ?? [] } : { kind: 'buffer' } };
+    return [
+      ...(inArrays > 0 ? [{ tensor: id, bytes: inArrays, place: { kind: 'arrays', arrays: places.get(tensor) ?? [] } } as const] : []),
+      ...(inBuffer > 0 ? [{ tensor: id, bytes: inBuffer, place: { kind: 'buffer' } } as const] : []),
+    ];
   }
 }
 
 interface Life {
   readonly tensor: number;
   readonly arrays: number;
-  readonly bytes: number;
+  /** Bytes held in them and in the buffer. */
+  readonly inArrays: number;
+  readonly inBuffer: number;
   readonly from: number;
   readonly to: number;
 }
@@ -76,11 +79,11 @@ interface Life {
 /** Homes whose tensor crosses a boundary, with the segments it lives in. */
 function homeLives(work: Work, allotments: readonly StagedAllotment[], homes: Homes): readonly Life[] {
   const segmentOf = segmentsOf(allotments);
-  return [...homes.values()].flatMap(({ tensor, kind, arrays, share }) => {
+  return [...homes.values()].flatMap(({ tensor, arrays, inArrays, inBuffer }) => {
     const { makers, readers, bytes } = work.tensors[tensor]!;
     const from = segmentOf[Math.max(0, work.tasks[makers[0] ?? 0]!.sub)] ?? 0;
     const to = segmentOf[Math.max(0, work.tasks[readers.at(-1) ?? 0]!.sub)] ?? 0;
-    return to > from ? [{ tensor, arrays: kind === 'arrays' ? arrays : 0, bytes: Math.floor(bytes * share), from, to }] : [];
+    return to > from ? [{ tensor, arrays, inArrays: Math.floor(bytes * inArrays), inBuffer: Math.floor(bytes * inBuffer), from, to }] : [];
   });
 }
 
@@ -96,37 +99,37 @@ function operatorPlan(
   i: number,
   compute: readonly ArrayId[],
   memoryIn: readonly ArrayId[],
-  intra: number,
 ): OperatorPlan {
   const op = flat.subOperators[first + i];
   const product = work.products[first + i];
   if (op === undefined || product === undefined) throw internal(`no sub-operator ${first + i}`);
-  const count = copies[i] ?? 1;
-  const latencyCycles = computeCycles(product, count);
   return {
     id: op.id,
     parent: op.parent,
     piece: op.piece,
     ...op.shape,
     tiles: product.tiles,
-    copies: count,
+    copies: copies[i] ?? 1,
     compute,
     memoryIn,
     memoryOut: [],
     sharedIn: [],
-    latencyCycles,
-    binding: latencyCycles > 0.95 * intra ? 'compute' : 'feed',
+    latencyCycles: 0,
+    binding: 'compute',
   };
 }
 
-/** Hands out arrays of one segment after another; modes stay as they are unless a role needs the other one. */
+/** Hands out arrays of one segment after another; modes stay as they are unless a role needs the other one, or for good if they are frozen. */
 class Placer {
   private readonly memoryMode: Uint8Array;
-  private taken: Uint8Array;
+  private readonly taken: Uint8Array;
+  private readonly frozen: boolean;
 
-  constructor(arrays: number) {
+  constructor(arrays: number, frozenMemory?: number) {
     this.memoryMode = new Uint8Array(arrays);
     this.taken = new Uint8Array(arrays);
+    this.frozen = frozenMemory !== undefined;
+    this.memoryMode.fill(1, arrays - (frozenMemory ?? 0));
   }
 
   start(): void {
@@ -139,12 +142,14 @@ class Placer {
 
   takeCompute(count: number): readonly ArrayId[] {
     const ids = Array.from(this.taken, (_, id) => id);
-    return this.take(count, [...ids.filter((id) => this.memoryMode[id] === 0), ...ids.filter((id) => this.memoryMode[id] === 1)]);
+    const others = this.frozen ? [] : ids.filter((id) => this.memoryMode[id] === 1);
+    return this.take(count, [...ids.filter((id) => this.memoryMode[id] === 0), ...others]);
   }
 
   takeMemory(count: number): readonly ArrayId[] {
     const ids = Array.from(this.taken, (_, id) => this.taken.length - 1 - id);
-    const chosen = this.take(count, [...ids.filter((id) => this.memoryMode[id] === 1), ...ids.filter((id) => this.memoryMode[id] === 0)]);
+    const others = this.frozen ? [] : ids.filter((id) => this.memoryMode[id] === 0);
+    const chosen = this.take(count, [...ids.filter((id) => this.memoryMode[id] === 1), ...others]);
     return [...chosen].sort((a, b) => a - b);
   }
 

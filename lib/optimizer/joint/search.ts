@@ -184,7 +184,7 @@ function pareto(nodes: readonly Node[]): Node[] {
 /** Arrays that homes hold while sub-operators first .. last run. */
 function reservedArrays(work: Work, homes: Homes): (first: number, last: number) => number {
   const spans = [...homes.values()]
-    .filter(({ kind }) => kind === 'arrays')
+    .filter(({ arrays }) => arrays > 0)
     .map(({ tensor, arrays }) => {
       const { makers, readers } = work.tensors[tensor]!;
       return { arrays, from: work.tasks[makers[0] ?? 0]!.sub, to: work.tasks[readers.at(-1) ?? 0]!.sub };
