@@ -24,7 +24,9 @@ import { randomNetwork } from '../support/networks.ts';
 const RIVALS = ['cmswitch', 'cim-mlc', 'puma', 'occ', 'static:1', 'static:0.5'];
 
 async function draftsOf(optimizer: string, graph: Graph, hardware: Hardware): Promise<Drafted> {
-  const request = { graph, folds: [], hardware, solver: exactSolver, form: 'as-published', relaxed: false } as const;
+  const goal = { objective: 'latency' } as const;
+  const decided = { form: 'as-published', cost: 'paper', goal, prefetch: false, relaxed: false } as const;
+  const request = { graph, folds: [], hardware, solver: exactSolver, ...decided };
   const found = await findOptimizer(optimizer).segment(request);
   if (!('drafts' in found)) throw new Error(`${optimizer} makes no drafts`);
   return found;
@@ -39,7 +41,7 @@ for (const prefetch of [false, true]) {
       const rival = RIVALS[seed % RIVALS.length]!;
       if (chip.arrays < 2) continue;
       const drafted = await draftsOf(rival, graph, chip);
-      const own: Optimizer = { name: rival, cost: 'machine', segment: () => onMachine(graph, drafted, chip, prefetch) };
+      const own: Optimizer = { name: rival, costs: ['machine'], segment: () => onMachine(graph, drafted, chip, prefetch) };
       const plan = await schedule(graph, chip, { optimizer: own });
       assert.equal(verifyPlan(plan, graph), [], `seed ${seed}, ${rival}`);
       assert.equal(verifyProgram(emit(graph, plan, chip), chip), [], `seed ${seed}, ${rival}`);
