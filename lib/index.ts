@@ -31,6 +31,10 @@ export {
 export { verifyManifest } from './dataflow/verify-manifest.ts';
 // Program
 export { emit } from './emit/emit.ts';
+// Language models: prefill and every generated token
+export type { Generation, SimulatedPass, Spent } from './generation/generation.ts';
+export { graphsOf, importPrefill, type LanguageModel } from './generation/graphs.ts';
+export { type GenerationOptions, simulateGeneration } from './generation/simulate-generation.ts';
 // Hardware
 export type { Hardware, HardwareFile, Quantity } from './hardware/hardware.ts';
 export { parameterRanges } from './hardware/leaves.ts';
@@ -115,6 +119,7 @@ export { type QuantisedNetwork, quantise } from './workload/quantise.ts';
 export { evaluateIntegers, evaluateReal, type NetworkInputs } from './workload/reference/evaluate.ts';
 export { samplesOf, seededInputs } from './workload/samples.ts';
 export { seededWeights } from './workload/seeded-weights.ts';
+export type { Pass, Workload } from './workload/workload.ts';
 
 // Kernels that know this name show a bare Graph, Plan, Program, Trace or Hardware as a summary.
 (globalThis as { [key: symbol]: unknown })[Symbol.for('cimbook.render')] = renderNoun;
