@@ -1,11 +1,13 @@
 // The public surface, in pipeline order: ONNX -> Graph -> Plan -> Program -> Trace, and what shows them.
 
-import { renderNoun } from './report/summary.ts';
+import { renderValue } from './report/render-value.ts';
 
 // Design-space exploration: fronts and volumes
 export { hypervolume, paretoFront } from './base/pareto.ts';
 // Problems: every entry point throws one CompileError that holds all of them.
 export { CompileError, describe, type Problem } from './base/problem.ts';
+// Progress of long work, as bars in a notebook
+export { type Progress, type ProgressOptions, progress, track } from './base/progress.ts';
 export type { MatrixShape, Range, VectorClass, Window } from './base/shapes.ts';
 export { formatBytes, formatCycles, formatNumber, formatPercent, formatSi, textTable } from './base/text.ts';
 export type { Precision } from './base/units.ts';
@@ -121,5 +123,5 @@ export { samplesOf, seededInputs } from './workload/samples.ts';
 export { seededWeights } from './workload/seeded-weights.ts';
 export type { Pass, Workload } from './workload/workload.ts';
 
-// Kernels that know this name show a bare Graph, Plan, Program, Trace or Hardware as a summary.
-(globalThis as { [key: symbol]: unknown })[Symbol.for('cimbook.render')] = renderNoun;
+// Kernels that know this name show a bare noun, figure or problem as renderValue has it.
+(globalThis as { [key: symbol]: unknown })[Symbol.for('cimbook.render')] = renderValue;

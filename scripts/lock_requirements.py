@@ -1,4 +1,5 @@
 """Writes requirements.lock.txt: every package that requirements.txt pulls in, pinned, with markers where one is needed.
+With `tools` as argument, requirements-tools.lock.txt in the same way, without what the first lock has.
 
 Run with the oldest Python that cimbook supports (3.10): what is chosen there also runs on the newer ones.
 ipykernel is left out on purpose (JupyterLab asks for it, but runs without): our TypeScript kernel is the only one offered.
@@ -14,6 +15,7 @@ import venv
 
 HERE = pathlib.Path(__file__).resolve().parent
 LEFT_OUT = {"ipykernel"}
+LEFT_OUT_OF_TOOLS = {"aiohttp"}  # asked for by papermill on Python 3.12, used nowhere in it
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 SYSTEMS = {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}
 
@@ -58,35 +60,46 @@ def marker(where):
     elif len(systems) == 2:
         parts.append(f'sys_platform != "{(set(SYSTEMS) - set(systems)).pop()}"')
     if pythons != PYTHONS:
-        if pythons != PYTHONS[: len(pythons)]:
+        first, end = PYTHONS.index(pythons[0]), PYTHONS.index(pythons[-1]) + 1
+        if pythons != PYTHONS[first:end]:
             raise SystemExit(f"needed on {pythons} only: say by hand how the marker should read")
-        parts.append(f'python_version < "{PYTHONS[len(pythons)]}"')
+        if first > 0:
+            parts.append(f'python_version >= "{pythons[0]}"')
+        if end < len(PYTHONS):
+            parts.append(f'python_version < "{PYTHONS[end]}"')
     return " and ".join(parts)
 
 
 def main():
     if "%d.%d" % sys.version_info[:2] != PYTHONS[0]:
         raise SystemExit(f"Run this with Python {PYTHONS[0]}: the lock has to hold for the oldest one.")
-    source = HERE / "requirements.txt"
+    tools = sys.argv[1:] == ["tools"]
+    base = HERE / "requirements.lock.txt"
+    source, target = (HERE / "requirements-tools.txt", HERE / "requirements-tools.lock.txt") if tools else (HERE / "requirements.txt", base)
+    constraints = ["--constraint", str(base)] if tools else []
+    known = {line.split("==")[0] for line in base.read_text().splitlines()} if tools else set()
+    left_out = LEFT_OUT_OF_TOOLS if tools else LEFT_OUT
     top = [line.strip() for line in source.read_text().splitlines() if line.strip() and not line.startswith("#")]
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = str(pathlib.Path(folder) / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", str(source)], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", str(source), *constraints], check=True)
         listed = subprocess.run([python, "-m", "pip", "list", "--format", "json"], check=True, capture_output=True, text=True).stdout
-        argument = json.dumps([top, sorted(LEFT_OUT), PYTHONS, SYSTEMS])
+        argument = json.dumps([top, sorted(left_out), PYTHONS, SYSTEMS])
         walked = subprocess.run([python, "-c", WALK, argument], check=True, capture_output=True, text=True).stdout
         versions = {entry["name"].lower().replace("_", "-").replace(".", "-"): entry["version"] for entry in json.loads(listed)}
         lines = []
         for name, where in json.loads(walked).items():
+            if name in known:
+                continue
             version = versions.get(name)
             if version is None:  # not installed here: another system's package
                 index = subprocess.run([python, "-m", "pip", "index", "versions", name], check=True, capture_output=True, text=True).stdout
                 version = index.split("(", 1)[1].split(")", 1)[0]
             condition = marker(where)
             lines.append(f"{name}=={version}" + (f" ; {condition}" if condition else ""))
-    head = "# Made by lock_requirements.py from requirements.txt; installed with --no-deps. Don't edit by hand."
-    (HERE / "requirements.lock.txt").write_text("\n".join([head, *lines]) + "\n")
+    head = f"# Made by lock_requirements.py from {source.name}; installed with --no-deps. Don't edit by hand."
+    target.write_text("\n".join([head, *lines]) + "\n")
     print(f"{len(lines)} packages")
 
 

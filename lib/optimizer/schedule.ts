@@ -2,6 +2,7 @@
 // path for CMSwitch and for chips whose modes are frozen (the baselines static:R).
 
 import { fail } from '../base/problem.ts';
+import { PASSING, progress } from '../base/progress.ts';
 import { lowerBound } from '../cost/bound.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { foldGraph } from '../ir/fold.ts';
@@ -12,7 +13,7 @@ import type { SharingRule } from './edges.ts';
 import { blocksWorthFolding, repeatsOf, totalCycles } from './folding.ts';
 import { placeAllotments } from './joint/place.ts';
 import { priceOnMachine } from './joint/price.ts';
-import type { Form, Optimizer, Segmentation } from './optimizer.ts';
+import type { Form, Optimizer, OptimizerRequest, Segmentation } from './optimizer.ts';
 import { findOptimizer } from './optimizers.ts';
 import { placeSegments } from './place.ts';
 import type { CostName, Objective, Plan, SegmentPlan } from './plan.ts';
@@ -43,9 +44,9 @@ export interface ScheduleOptions {
   readonly sharing?: SharingRule;
   /** Most arrays one copy of a sub-operator may take, at most the chip's compute arrays (default). */
   readonly mostArrays?: number;
-  /** Called now and then with the share done, 0 .. 1. */
+  /** Called now and then with the share done, 0 .. 1; a notebook shows a bar besides. */
   readonly onProgress?: (done: number) => void;
-  /** Ends the search within a fraction of a second, throwing the signal's reason. */
+  /** Ends the search within a fraction of a second, throwing the signal's reason. In a notebook, that of the running cell unless given. */
   readonly signal?: AbortSignal;
   /** Filled with what the search did. */
   readonly onStatistics?: (statistics: SegmentStatistics) => void;
@@ -61,7 +62,9 @@ export async function schedule(graph: Graph, chip: Hardware, options: ScheduleOp
   const hardware = computeOnly ? { ...chip, dualMode: false } : chip;
   options.signal?.throwIfAborted();
   const folded = foldGraph(graph, blocksWorthFolding(graph, hardware));
-  const decision = await optimizer.segment({
+  const bar = progress(`Planning ${graph.name} (${optimizer.name})`, PASSING);
+  const signal = options.signal ?? bar.signal;
+  const request: OptimizerRequest = {
     graph: folded.graph,
     folds: folded.folds,
     hardware,
@@ -73,11 +76,19 @@ export async function schedule(graph: Graph, chip: Hardware, options: ScheduleOp
     relaxed: options.relaxed ?? false,
     ...(options.sharing !== undefined && { sharing: options.sharing }),
     ...(options.mostArrays !== undefined && { mostArrays: options.mostArrays }),
-    ...(options.onProgress && { onProgress: options.onProgress }),
-    ...(options.signal && { signal: options.signal }),
+    onProgress: (done) => {
+      bar.update(done);
+      options.onProgress?.(done);
+    },
+    ...(signal && { signal }),
     ...(options.onStatistics && { onStatistics: options.onStatistics }),
-  });
-  const segments = settle(decision, hardware, cost === 'machine' || prefetch);
+  };
+  let segments: readonly SegmentPlan[];
+  try {
+    segments = settle(await optimizer.segment(request), hardware, cost === 'machine' || prefetch);
+  } finally {
+    bar.end();
+  }
   const repeats = repeatsOf(folded, segments);
   return {
     noun: 'plan',

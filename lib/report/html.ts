@@ -1,11 +1,6 @@
 // Escaping: names and texts of models are data in every language they are shown in.
 
-/** Text as it stands in HTML, between tags or within a quoted attribute. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => HTML_ENTITIES[character] ?? character);
-}
-
-const HTML_ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+export { escapeHtml } from '../base/html.ts';
 
 /**
  * Text as a label of a plotly figure. Plotly reads tags (<b>, <br>, <a href>) and entities in

@@ -3,11 +3,12 @@
 // resources it needs, in an order that only the program decides. Knows nothing of plans and costs.
 
 import { failOn, internal } from '../base/problem.ts';
+import { PASSING, progress } from '../base/progress.ts';
 import type { Cycles } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Block } from '../program/blocks.ts';
 import { indexProgram, type ProgramIndex } from '../program/geometry.ts';
-import type { MetaOp, Program } from '../program/program.ts';
+import type { MetaOp, Program, Statement } from '../program/program.ts';
 import { hasLoop, Signatures } from '../program/signature.ts';
 import { partsOf, type Renaming, renaming, type Turn } from '../program/turns.ts';
 import { verifyProgram } from '../program/verify.ts';
@@ -18,6 +19,8 @@ import type { SegmentTrace, Span, StatementTrace, Trace } from './trace.ts';
 export interface SimulateOptions {
   /** Every job as it ends; a long run has millions. */
   readonly onSpan?: (span: Span) => void;
+  /** Told the share of the program's blocks that have run; a notebook shows a bar besides. */
+  readonly onProgress?: (done: number) => void;
   /** The caller has run `verifyProgram` on this program and chip. */
   readonly verified?: boolean;
   /** false leaves the trace's segments out, for runs of which only the totals are wanted. */
@@ -30,19 +33,39 @@ export interface SimulateOptions {
 export function simulate(program: Program, hardware: Hardware, options: SimulateOptions = {}): Trace {
   if (options.verified !== true) failOn(verifyProgram(program, hardware));
   const index = indexProgram(program);
-  const machine = new Machine(program, index, hardware, options);
+  const bar = progress(`Simulating ${program.model.name}`, PASSING);
+  const blocksInAll = countBlocks(program.body);
+  const machine = new Machine(program, index, hardware, options, (ran) => {
+    const share = Math.min(1, ran / blocksInAll);
+    bar.update(share);
+    options.onProgress?.(share);
+  });
   /** By kind of turn, the last one that was run: in the modes it began with, the others of its kind go the same way. */
   const records = new Map<string, TurnRecord>();
-  for (const { blocks, turn } of partsOf(program, index)) {
-    const known = turn && options.onSpan === undefined ? records.get(turn.kind) : undefined;
-    if (turn !== undefined && known !== undefined && machine.isInModes(known.modes)) machine.repeat(known, turn);
-    else {
-      const modes = machine.modes();
-      const ran = machine.run(blocks());
-      if (turn !== undefined) records.set(turn.kind, { turn, modes, ran });
+  try {
+    for (const { blocks, turn } of partsOf(program, index)) {
+      const known = turn && options.onSpan === undefined ? records.get(turn.kind) : undefined;
+      if (turn !== undefined && known !== undefined && machine.isInModes(known.modes)) machine.repeat(known, turn);
+      else {
+        const modes = machine.modes();
+        const ran = machine.run(blocks());
+        if (turn !== undefined) records.set(turn.kind, { turn, modes, ran });
+      }
     }
+    return machine.trace();
+  } finally {
+    bar.end();
   }
-  return machine.trace();
+}
+
+/** Blocks that run, each turn of a loop counted. */
+function countBlocks(statements: readonly Statement[]): number {
+  let count = 0;
+  for (const statement of statements) {
+    if (statement.kind === 'parallel') count++;
+    else if (statement.kind === 'loop') count += statement.count * countBlocks(statement.body);
+  }
+  return count;
 }
 
 /** A turn of a loop that was run. */
@@ -81,12 +104,15 @@ class Machine {
   private readonly index: ProgramIndex;
   private readonly hardware: Hardware;
   private readonly options: SimulateOptions;
+  private readonly onBlock: (ran: number) => void;
+  private blocksRun = 0;
 
-  constructor(program: Program, index: ProgramIndex, hardware: Hardware, options: SimulateOptions) {
+  constructor(program: Program, index: ProgramIndex, hardware: Hardware, options: SimulateOptions, onBlock: (ran: number) => void) {
     this.program = program;
     this.index = index;
     this.hardware = hardware;
     this.options = options;
+    this.onBlock = onBlock;
     this.known = options.knownBlocks ?? knownBlocks(hardware);
     if (this.known.hardware !== hardware) throw internal('the blocks that are known ran on another chip');
     this.signatures = hasLoop(program) && options.onSpan === undefined ? new Signatures(index) : undefined;
@@ -192,6 +218,7 @@ class Machine {
   }
 
   private note(trace: SegmentTrace): void {
+    this.onBlock(++this.blocksRun);
     this.memoryCycles += trace.memoryMode.length * (trace.end - trace.boundaryStart);
     if (this.options.segments !== false) this.segments.push(trace);
   }

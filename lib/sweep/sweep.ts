@@ -1,11 +1,12 @@
 // sweep: a spec -> SweepResult. Check it, open the store, hire a crew, drive it through the points, read what came out.
 // The same spec gives the same rows whoever computes them, in whatever order.
 
+import { PASSING, progress } from '../base/progress.ts';
 import { readSpec } from './check-spec.ts';
 import type { Crew } from './crew.ts';
 import { type Driver, driverOf } from './driver.ts';
 import { objectiveVector } from './metrics.ts';
-import type { SweepProgress } from './pace.ts';
+import { printProgress, type SweepProgress } from './pace.ts';
 import { readResult, type SweepResult } from './result.ts';
 import { chipOf, contentHash } from './run.ts';
 import { type Score, search } from './search.ts';
@@ -25,9 +26,11 @@ export interface SweepOptions {
   readonly queue?: string;
   /** Also write the rows there: a path that ends with .csv or .parquet. */
   readonly out?: string;
+  /** A notebook shows a bar besides. */
   readonly onProgress?: (progress: SweepProgress) => void;
   /** Told in words what the sweep waits for. */
   readonly onNotice?: (text: string) => void;
+  /** In a notebook, that of the running cell unless given. */
   readonly signal?: AbortSignal;
 }
 
@@ -38,24 +41,31 @@ export async function sweep(source: string | SweepSpec, options: SweepOptions = 
   const version = codeVersion();
   const chips = new Map(Object.entries(space.chips).map(([name, file]) => [name, chipOf(file)]));
   const record = recordOf(space, version);
+  const bar = progress(`Sweep ${space.title}`, PASSING);
+  const signal = options.signal ?? bar.signal;
+  const onProgress = (made: SweepProgress): void => {
+    bar.update(made.total > 0 ? made.done / made.total : 0, printProgress(made));
+    options.onProgress?.(made);
+  };
   const store = await openStore(options.store ?? IN_MEMORY);
   try {
     await store.begin(record);
     const crew = await hire(space, options);
-    let progress: SweepProgress;
+    let made: SweepProgress;
     try {
-      const driver = driverOf({ space, store, crew, version, ...pick(options, 'onProgress', 'signal') }, chips);
+      const driver = driverOf({ space, store, crew, version, onProgress, ...(signal && { signal }) }, chips);
       if (space.sample.kind === 'search') await searchThrough(space, driver);
       else await driver.compute(settingsOf(space), 0);
-      progress = driver.progress();
+      made = driver.progress();
     } finally {
       await crew.close();
     }
     if (options.out !== undefined) await store.copyTo(options.out);
-    const { computed, reused } = progress;
+    const { computed, reused } = made;
     const seconds = (performance.now() - start) / 1000;
     return await readResult(store, { id: record.id, title: space.title, version, computed, reused, seconds, objectives: space.objectives });
   } finally {
+    bar.end();
     store.close();
   }
 }

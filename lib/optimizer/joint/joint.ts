@@ -40,6 +40,8 @@ export interface Candidate {
 const GRAINS = [1, 0.5, 0.25];
 /** Parts of the chip that homes may take. */
 const HOME_SHARES = [0, 0.25, 0.5];
+/** Of each grain: without homes, then with each share. */
+const SEARCHES = 1 + HOME_SHARES.length;
 const BUDGETS = [1, 0.5];
 const SLACKS = [1, 2];
 const YIELD_EVERY_MS = 50;
@@ -65,8 +67,10 @@ export async function jointCandidates(graph: Graph, hardware: Hardware, options:
     if (seen.has(key)) continue;
     seen.add(key);
     const work = workOf(graph, flat, hardware);
-    const search = (homes: Homes) =>
-      searchSegments(work, {
+    let searches = 0;
+    const search = (homes: Homes) => {
+      const before = searches++;
+      return searchSegments(work, {
         hardware,
         homes,
         budgets: BUDGETS,
@@ -76,7 +80,9 @@ export async function jointCandidates(graph: Graph, hardware: Hardware, options:
         weigh: options.weigh,
         after: flat.subOperators.map(({ after }) => after),
         pause,
+        onProgress: (done) => options.onProgress?.((g + (before + done) / SEARCHES) / grains.length),
       });
+    };
     let cuts: readonly StagedAllotment[] | undefined = await search(new Map());
     let times = cuts === undefined ? [] : machineCost(work, cuts, new Map(), hardware).segments.map(({ intra }) => intra);
     for (const share of HOME_SHARES) {
