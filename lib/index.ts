@@ -90,6 +90,7 @@ export { modeChart } from './report/charts/mode-chart.ts';
 export { parallelCoordinates } from './report/charts/parallel-coordinates.ts';
 export { pareto } from './report/charts/pareto.ts';
 export { roofline } from './report/charts/roofline.ts';
+export { speedupGrid } from './report/charts/speedup-grid.ts';
 export { splitMap } from './report/charts/split-map.ts';
 export { timeline } from './report/charts/timeline.ts';
 export { tornado } from './report/charts/tornado.ts';

@@ -1,0 +1,112 @@
+// Sec. 5.5: what switching costs, and another chip: PRIME.
+
+import type { Row } from './csv.ts';
+import { NETWORKS } from './fig14.ts';
+import { NOMINAL } from './parameters.ts';
+import { grouped } from './pictures.ts';
+import type { Claim, Section } from './section.ts';
+import { generation, onePass, speedup, type Total } from './workloads.ts';
+
+const SWITCHING = { least: 0.03, greatest: 0.05 };
+const SEQUENCE = 64;
+const ON_PRIME = [
+  { model: 'bert-large', name: 'BERT-large', workload: onePass('bert-large', { batch: 1, sequence: SEQUENCE }), published: 1.48 },
+  { model: 'llama2-7b', name: 'LLaMA2-7B', workload: generation('llama2-7b', 1, SEQUENCE, SEQUENCE), published: 1.09 },
+  { model: 'opt-13b', name: 'OPT-13B', workload: generation('opt-13b', 1, SEQUENCE, SEQUENCE), published: 1.1 },
+] as const;
+
+/** What "switching" may have counted. */
+const READINGS: readonly {
+  readonly id: string;
+  readonly what: string;
+  readonly paper: (total: Total) => number;
+  readonly machine?: (total: Total) => number;
+}[] = [
+  { id: 'alone', what: 'switching modes alone (T_swc)', paper: (t) => t.paperSwitch / t.paperCycles, machine: (t) => t.machineSwitch },
+  { id: 'write-back', what: 'switching and write-back (T_swc + T_wb)', paper: (t) => (t.paperSwitch + t.paperWriteBack) / t.paperCycles },
+  {
+    id: 'boundary',
+    what: 'all that is between segments (T_swc + T_wb + T_rw)',
+    paper: (t) => (t.paperSwitch + t.paperWriteBack + t.paperRewrite) / t.paperCycles,
+    machine: (t) => t.machineBoundary,
+  },
+];
+
+export const sec55: Section = {
+  id: 'sec55',
+  title: 'Sec. 5.5: the cost of switching, and PRIME',
+  run: async (lab) => {
+    const [switching, prime] = await Promise.all([
+      Promise.all(
+        NETWORKS.map(async ({ model, workload }): Promise<Row> => {
+          const { ours } = await speedup(lab, workload(1), NOMINAL);
+          const shares = READINGS.flatMap(({ id, paper, machine }) => [
+            [`${id}-paper`, paper(ours)] as const,
+            ...(machine === undefined ? [] : [[`${id}-machine`, machine(ours)] as const]),
+          ]);
+          return { model, batch: 1, ...Object.fromEntries(shares) };
+        }),
+      ),
+      Promise.all(
+        ON_PRIME.map(async ({ model, workload }): Promise<Row> => {
+          const { paper, machine, ours } = await speedup(lab, workload, { chip: 'prime', set: {} });
+          return { model, paper, machine, paperMemory: ours.paperMemory, machineMemory: ours.machineMemory };
+        }),
+      ),
+    ]);
+    const shares = (column: string): number[] | undefined => {
+      const values = switching.map((row) => row[column]).filter((value) => typeof value === 'number');
+      return values.length === 0 ? undefined : values;
+    };
+    const claims: Claim[] = READINGS.map(({ id, what }) => ({
+      id: `sec55-${id}`,
+      where: 'Sec. 5.5',
+      claim: `share of the run time: ${what}`,
+      published: { kind: 'range', ...SWITCHING },
+      unit: 'share',
+      paper: shares(`${id}-paper`),
+      machine: shares(`${id}-machine`),
+      note: 'the six networks of Fig. 14 at batch 1; what was counted is not said',
+    }));
+    const onPrime = ON_PRIME.map(({ model, name, published }): Claim => {
+      const row = prime.find((each) => each.model === model);
+      return {
+        id: `sec55-prime-${model}`,
+        where: 'Sec. 5.5',
+        claim: `PRIME: speedup of ${name} over CIM-MLC`,
+        published: { kind: 'value', value: published },
+        unit: 'speedup',
+        paper: [Number(row?.paper)],
+        machine: [Number(row?.machine)],
+        note: 'hw/prime.json, batch 1',
+      };
+    });
+    const picture = grouped({
+      title: 'PRIME: speedup over CIM-MLC',
+      subtitle: 'batch 1, 64 tokens in and 64 out; grey line: published',
+      labels: ['batch 1'],
+      axis: 'Speedup over CIM-MLC',
+      groups: ON_PRIME.map(({ model, name, published }) => {
+        const row = prime.find((each) => each.model === model);
+        const at = { kind: 'range' as const, least: published, greatest: published, mean: published };
+        return { name, published: at, paper: [Number(row?.paper)], machine: [Number(row?.machine)] };
+      }),
+    });
+    return {
+      claims: [...claims, ...onPrime],
+      tables: { 'sec55-switching': switching, 'sec55-prime': prime },
+      pictures: { 'sec55-prime': picture },
+      text: [],
+    };
+  },
+  probe: async (lab, setting, isSimulated) => {
+    const totals = await Promise.all(NETWORKS.map(async ({ workload }) => (await speedup(lab, workload(1), setting, isSimulated)).ours));
+    const probed = READINGS.flatMap(({ id, paper, machine }) => {
+      const of = isSimulated ? machine : paper;
+      if (of === undefined) return [];
+      const value = totals.reduce((sum, total) => sum + of(total), 0) / totals.length;
+      return [[`sec55-${id}`, { published: (SWITCHING.least + SWITCHING.greatest) / 2, unit: 'share', value }] as const];
+    });
+    return Object.fromEntries(probed);
+  },
+};
