@@ -5,6 +5,8 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { codeVersion } from '../../lib/sweep/version.ts';
 import { fromCsv, type Row } from './csv.ts';
+import { MODELS } from './models.ts';
+import { CHIPS } from './parameters.ts';
 import { keyOf, type Measured, type Point } from './point.ts';
 import { openPool } from './pool.ts';
 
@@ -143,12 +145,8 @@ function parsed(line: string): Entry | undefined {
 function versionOf(): string {
   const hash = createHash('sha256').update(codeVersion());
   for (const file of readdirSync('bench/reproduce', { recursive: true, encoding: 'utf8' }).sort())
-    if (/(?:point|models|generation)\.ts$/.test(file)) hash.update(readFileSync(`bench/reproduce/${file}`));
-  for (const [folder, ending] of [
-    ['hw', '.json'],
-    ['datasets', '.onnx'],
-  ] as const) {
-    for (const file of readdirSync(folder).sort()) if (file.endsWith(ending)) hash.update(readFileSync(`${folder}/${file}`));
-  }
+    if (/(?:point|models)\.ts$/.test(file)) hash.update(readFileSync(`bench/reproduce/${file}`));
+  for (const file of [...CHIPS.map((chip) => `hw/${chip}.json`), ...MODELS.map((model) => `datasets/${model}.onnx`)])
+    hash.update(readFileSync(file));
   return hash.digest('hex').slice(0, 16);
 }

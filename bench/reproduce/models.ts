@@ -5,6 +5,9 @@ import proto from 'onnx-proto';
 import type { Graph } from '../../lib/ir/graph.ts';
 import { importOnnx } from '../../lib/onnx/import-onnx.ts';
 
+/** Files in datasets/ that the paper's evaluation has. */
+export const MODELS = ['bert-large', 'llama2-7b', 'opt-6.7b', 'opt-13b', 'mobilenetv2', 'resnet18', 'resnet50', 'vgg16'];
+
 const MOST_GRAPHS = 6;
 /** Positions that BERT-large learned; longer sequences get a longer table. */
 const BERT_POSITIONS = 512;

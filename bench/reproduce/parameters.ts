@@ -28,6 +28,8 @@ export interface Parameter {
 }
 
 export const CHIP = 'dynaplasia-paper';
+export const PRIME = 'prime';
+export const CHIPS = [CHIP, PRIME];
 export const NOMINAL: Setting = { chip: CHIP, set: {} };
 
 /** Each with paths of the file, the values tried, and how a value is named. */

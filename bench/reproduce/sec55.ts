@@ -2,7 +2,7 @@
 
 import type { Row } from './csv.ts';
 import { NETWORKS } from './fig14.ts';
-import { NOMINAL } from './parameters.ts';
+import { NOMINAL, PRIME } from './parameters.ts';
 import { grouped } from './pictures.ts';
 import type { Claim, Section } from './section.ts';
 import { generation, onePass, speedup, type Total } from './workloads.ts';
@@ -49,7 +49,7 @@ export const sec55: Section = {
       ),
       Promise.all(
         ON_PRIME.map(async ({ model, workload }): Promise<Row> => {
-          const { paper, machine, ours } = await speedup(lab, workload, { chip: 'prime', set: {} });
+          const { paper, machine, ours } = await speedup(lab, workload, { chip: PRIME, set: {} });
           return { model, paper, machine, paperMemory: ours.paperMemory, machineMemory: ours.machineMemory };
         }),
       ),

@@ -28,7 +28,7 @@ function precisionsOf(file: HardwareFile): readonly Hardware[] {
 }
 
 test('there are at least ten chips besides the two of DynaPlasia', () => {
-  for (const chip of ['prime', 'isaac', 'puma', 'jia-isscc21', 'jain-jssc21', 'gslp-cim', 'tsmc-isscc21', 'tsmc-isscc22', 'yue-isscc21'])
+  for (const chip of ['prime', 'pipelayer', 'isaac', 'puma', 'jia-isscc21', 'jain-jssc21', 'gslp-cim', 'tsmc-isscc21', 'tsmc-isscc22', 'yue-isscc21'])
     assert.ok(SHIPPED.includes(chip), chip);
 });
 
@@ -203,6 +203,17 @@ test('PRIME: 0.19 B/cycle from a mat, 10.6 us to write one, 2.10 TOPS/W', () => 
   near(prime.dCim, 0.19, 0.02);
   near(fileOf('prime').compute.rows.value * fileOf('prime').compute.weights[8]!.writeRow.value, 10_600);
   near(2 / macPicojoules(fileOf('prime'), '6x8'), 2.1);
+});
+
+test('PipeLayer: 1,485 GOPS/mm2 on 82.63 mm2 and 142.9 GOPS/W at 16 bits; 29.31 ns a read spike, 50.88 ns and 3.91 nJ a write spike', () => {
+  const file = fileOf('pipelayer');
+  near((2 * macRate(file, { weights: 16, activations: 16 })) / 1e9, 1485 * 82.63, 0.001);
+  near(2000 / macPicojoules(file, '16x16'), 142.9);
+  const { compute, memory } = file;
+  near(nanoseconds(compute.activations[16]!.mvm) / 16, 29.31, 0.001);
+  for (const bits of [8, 16]) assert.is(nanoseconds(compute.weights[bits]!.writeRow), 50.88);
+  near((128 * memory!.writeEnergy.value) / 1000, 3.91, 0.002);
+  near(128 * memory!.readEnergy.value, 1.08, 0.01);
 });
 
 test('the chips that are written while they compute say so', () => {
