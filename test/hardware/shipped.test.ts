@@ -28,7 +28,18 @@ function precisionsOf(file: HardwareFile): readonly Hardware[] {
 }
 
 test('there are at least ten chips besides the two of DynaPlasia', () => {
-  for (const chip of ['prime', 'pipelayer', 'isaac', 'puma', 'jia-isscc21', 'jain-jssc21', 'gslp-cim', 'tsmc-isscc21', 'tsmc-isscc22', 'yue-isscc21'])
+  for (const chip of [
+    'prime',
+    'pipelayer',
+    'isaac',
+    'puma',
+    'jia-isscc21',
+    'jain-jssc21',
+    'gslp-cim',
+    'tsmc-isscc21',
+    'tsmc-isscc22',
+    'yue-isscc21',
+  ])
     assert.ok(SHIPPED.includes(chip), chip);
 });
 
