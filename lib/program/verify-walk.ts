@@ -205,7 +205,7 @@ function noteWrites(activity: Activity | undefined, where: string, state: State)
   for (const { region, tensor, features } of activity?.writes ?? []) {
     if (features.to <= features.from) continue;
     const written = dataIn(state, region.id) ?? { features: [], first: time, last: time };
-    if (written.features.some((range) => range.from < features.to && features.from < range.to)) {
+    if (written.features.some((range) => meetsIn(range, features))) {
       findings.add(
         'exactly-once',
         where,
@@ -233,6 +233,10 @@ function checkReads(op: MetaOp, activity: Activity | undefined, where: string, s
       );
     }
     if (written !== undefined) written.last = time;
+    // Each part of a region is written once, so what it reads there nobody else can have written.
+    if (activity.writes.some((write) => write.region === region && meetsIn(write.features, features))) {
+      findings.add('use-before-write', where, `reads from region '${region.id}' what it writes there itself`, 'Read the region it comes from.');
+    }
   }
   const lacking = (what: string, needed: Range, have: readonly Range[]): void => {
     if (!covers(have, needed))
@@ -410,6 +414,10 @@ function covers(have: readonly Range[], needed: Range): boolean {
     reached = Math.max(reached, range.to);
   }
   return reached >= needed.to;
+}
+
+function meetsIn(a: Range, b: Range): boolean {
+  return a.from < b.to && b.from < a.to;
 }
 
 function same(a: Range, b: Range): boolean {

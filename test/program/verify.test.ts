@@ -93,6 +93,8 @@ rejects(
   [WRITE_0, `${WRITE_0}MEM.move(chunks=8, from=[r0], to=[r2, r3])\n`],
 );
 
+rejects('use-before-write', 'a move that reads what it writes itself', ['from=[r0], to=[r2, r3]', 'from=[r2, r0], to=[r2, r3]']);
+
 rejects('coverage', 'an input that lacks a feature', ['from=[r2, r3, r0]', 'from=[r2, r3]']);
 rejects('coverage', 'an output that lacks a feature', ['to=[r4, r5]', 'to=[r4]']);
 rejects('coverage', 'a vector operator that writes nowhere', ['from=[r4, r5], to=[r1]', 'from=[r4, r5], to=[]']);
