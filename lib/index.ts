@@ -103,9 +103,10 @@ export { openTraceFile } from './report/trace-file.ts';
 export type { ConverterOptions } from './simulator/functional/converter.ts';
 export { type IntegerTensor, type RunProgramOptions, runProgram } from './simulator/functional/run-program.ts';
 // Trace
-export { printTrace } from './simulator/print.ts';
+export { type Performance, performanceOf } from './simulator/performance.ts';
+export { boundedBy, printTrace } from './simulator/print.ts';
 export { type SimulateOptions, simulate } from './simulator/simulate.ts';
-export type { Span, Trace } from './simulator/trace.ts';
+export type { Flow, Span, Stretch, Trace } from './simulator/trace.ts';
 export { verifyTrace } from './simulator/verify.ts';
 // Design-space exploration
 export { METRICS, type MetricName } from './sweep/metrics.ts';

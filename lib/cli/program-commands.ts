@@ -13,6 +13,7 @@ import { openTraceFile } from '../report/trace-file.ts';
 import { printTrace } from '../simulator/print.ts';
 import { simulate } from '../simulator/simulate.ts';
 import type { Trace } from '../simulator/trace.ts';
+import { traceReport } from '../simulator/trace-report.ts';
 import type { Arguments } from './arguments.ts';
 import type { Runnable } from './commands.ts';
 import { isDirectory, readText } from './files.ts';
@@ -22,10 +23,10 @@ const SIMULATE: Runnable = {
   command: {
     name: 'simulate',
     operands: ['PROGRAM_OR_DIR'],
-    summary: 'Times a program on a chip: cycles, energy, traffic.',
+    summary: 'Times a program on a chip: cycles and what bounds them, energy by component and operator, traffic.',
     flags: {
       ...HARDWARE_FLAG,
-      trace: { value: 'FILE', help: 'write every job as Chrome/Perfetto trace JSON (times in microseconds)' },
+      trace: { value: 'FILE', help: 'write every job, mode and flow of data as Chrome/Perfetto trace JSON (times in microseconds)' },
       ...JSON_FLAG,
     },
     examples: ['cimbook simulate out/ --hw hw/dynaplasia.json --trace trace.json'],
@@ -33,8 +34,8 @@ const SIMULATE: Runnable = {
   run: (args) => {
     const { program, hardware } = loadProgram(args);
     const file = args.text('trace');
-    const trace = file === undefined ? simulate(program, hardware) : simulateToFile(program, hardware, file);
-    if (args.on('json')) return json(trace);
+    const trace = file === undefined ? simulate(program, hardware, { criticalPath: true }) : simulateToFile(program, hardware, file);
+    if (args.on('json')) return json(traceReport(trace));
     return `${printTrace(trace)}${file === undefined ? '' : `\nWrote ${printable(file)}`}`;
   },
 };
@@ -94,9 +95,10 @@ function loadProgram(args: Arguments): { readonly program: Program; readonly har
 }
 
 function simulateToFile(program: Program, hardware: Hardware, path: string): Trace {
-  const file = openTraceFile(path, { clockHz: hardware.clockHz, title: `${program.model.name} on ${hardware.name}` });
+  const { clockHz, arrays } = hardware;
+  const file = openTraceFile(path, { clockHz, arrays, title: `${program.model.name} on ${hardware.name}` });
   try {
-    const trace = simulate(program, hardware, { onSpan: file.span });
+    const trace = simulate(program, hardware, { onSpan: file.span, onFlow: file.flow, criticalPath: true });
     file.end();
     return trace;
   } catch (error) {

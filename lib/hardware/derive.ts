@@ -23,7 +23,7 @@ const ONLY_COMPUTE = 'arrays only compute';
 
 /** The chip at a precision; throws a `precision` problem if the file has no numbers for it. */
 export function deriveHardware(file: HardwareFile, precision: Precision): Hardware {
-  const { stored, inputs, macEnergy } = entriesFor(file, precision);
+  const { stored, inputs, macEnergy, adcEnergy } = entriesFor(file, precision);
   const formulas: Record<string, string> = {
     name: 'as the file says',
     hash: 'SHA-256 of the file and the precision, first 16 digits',
@@ -108,8 +108,10 @@ export function deriveHardware(file: HardwareFile, precision: Precision): Hardwa
     storedBitsPerWeight,
     switchCycles: { memoryToCompute, computeToMemory },
     vectorElementsPerCycle: vectorRates(vector, keep),
+    ...(file.area && { areaSquareMillimetres: keep('areaSquareMillimetres', { value: file.area.value, formula: written(file.area) }) }),
     energy: {
       mac: keep('energy.mac', toPicojoules(macEnergy)),
+      adc: keep('energy.adc', adcEnergy === undefined ? { value: 0, formula: 'not known apart from energy.mac' } : toPicojoules(adcEnergy)),
       weightWriteByte: keep('energy.weightWriteByte', weightWriteEnergy ? toPicojoules(weightWriteEnergy) : onlyCompute),
       memoryReadByte: keep('energy.memoryReadByte', memory ? toPicojoules(memory.readEnergy) : onlyCompute),
       memoryWriteByte: keep('energy.memoryWriteByte', memory ? toPicojoules(memory.writeEnergy) : onlyCompute),
@@ -139,7 +141,9 @@ function entriesFor({ name, compute }: HardwareFile, { weightBits, activationBit
   const stored = entryOf(weights, weightBits);
   const inputs = entryOf(activations, activationBits);
   const energy = entryOf(macEnergy, `${activationBits}x${weightBits}`);
-  if (stored !== undefined && inputs !== undefined && energy !== undefined) return { stored, inputs, macEnergy: energy };
+  if (stored !== undefined && inputs !== undefined && energy !== undefined) {
+    return { stored, inputs, macEnergy: energy, adcEnergy: entryOf(compute.adcEnergy ?? {}, `${activationBits}x${weightBits}`) };
+  }
 
   const problems: Problem[] = [];
   const unknown = (what: 'weight' | 'activation', bits: number, known: readonly string[]) =>

@@ -29,6 +29,7 @@ export const DIMENSIONS = {
   elementEnergy: { whole: false, units: { 'fJ/element': [0, 1e12], 'pJ/element': [0, 1e9] } },
   energy: { whole: false, units: { fJ: [0, 1e15], pJ: [0, 1e12] } },
   power: { whole: false, units: { mW: [0, 1e9], W: [0, 1e6] } },
+  area: { whole: false, units: { mm2: [1e-6, 1e6] } },
 } as const satisfies Record<string, { readonly whole: boolean; readonly units: Readonly<Record<string, Limits>> }>;
 export type Dimension = keyof typeof DIMENSIONS;
 
@@ -130,6 +131,7 @@ export const FORMAT = {
   references: list(text('A publication or data sheet.'), 'Where the numbers come from.'),
   notes: optional(list(text('A sentence a reader of results should know.'), 'What a reader of results should know.')),
   clock: quantity('frequency', 'Clock all cycles count.'),
+  area: optional(quantity('area', 'Area of what the file describes, where it is published.')),
   arrays: object('The arrays that compute, and can be memory if the file has `memory` and `switch`.', {
     count: quantity('arrays', 'Number of arrays, N_cim.'),
     grid: object('Where they are drawn: array i is at x = i mod x, y = floor(i / x).', {
@@ -162,6 +164,14 @@ export const FORMAT = {
       'activation bits x weight bits, such as "8x8"',
       energy('macEnergy', 'Energy of one multiply-accumulate, conversion included.'),
       'Energy of a multiply-accumulate by activation bits x weight bits.',
+    ),
+    adcEnergy: optional(
+      map(
+        BITS_BY_BITS,
+        'activation bits x weight bits, such as "8x8"',
+        energy('macEnergy', 'What of the energy of a multiply-accumulate the converters take.'),
+        'The part of macEnergy that the converters take, where it is known.',
+      ),
     ),
     writeEnergy: optional(energy('byteEnergy', 'Energy of writing weights, where it is not memory.writeEnergy.')),
     writesWhileComputing: choice('An array computes while another part of it is written.'),

@@ -33,6 +33,7 @@ export interface HardwareFile {
   readonly references: readonly string[];
   readonly notes?: readonly string[];
   readonly clock: Quantity;
+  readonly area?: Quantity;
   readonly arrays: { readonly count: Quantity; readonly grid: { readonly x: number; readonly y: number } };
   readonly compute: {
     readonly rows: Quantity;
@@ -42,6 +43,8 @@ export interface HardwareFile {
     readonly activations: Readonly<Record<string, { readonly mvm: Quantity }>>;
     /** By "activation bits x weight bits", e.g. "8x8". */
     readonly macEnergy: Readonly<Record<string, Quantity>>;
+    /** What of macEnergy the converters take, where it is known. */
+    readonly adcEnergy?: Readonly<Record<string, Quantity>>;
     /** Energy of writing weights; `memory.writeEnergy` if absent. */
     readonly writeEnergy?: Quantity;
     /** An array computes while another part of it is written. */
@@ -116,8 +119,12 @@ export interface Hardware {
   readonly storedBitsPerWeight: number;
   readonly switchCycles: { readonly memoryToCompute: Cycles; readonly computeToMemory: Cycles };
   readonly vectorElementsPerCycle: Readonly<Record<VectorClass, number>>;
+  /** Absent where none is published. */
+  readonly areaSquareMillimetres?: number;
   readonly energy: {
     readonly mac: Picojoules;
+    /** What of `mac` the converters take; 0 where that is not known. */
+    readonly adc: Picojoules;
     readonly weightWriteByte: Picojoules;
     readonly memoryReadByte: Picojoules;
     readonly memoryWriteByte: Picojoules;

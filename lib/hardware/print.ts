@@ -52,6 +52,7 @@ function constantsOf(hardware: Hardware): readonly Constant[] {
   const memory = (constants: readonly Constant[]): readonly Constant[] => (hardware.dualMode ? constants : []);
   return [
     ['clockHz', hardware.clockHz, 'Hz'],
+    ...(hardware.areaSquareMillimetres === undefined ? [] : ([['areaSquareMillimetres', hardware.areaSquareMillimetres, 'mm2']] as const)),
     ['arrays', hardware.arrays, 'arrays'],
     ['tileRows', hardware.tileRows, 'rows'],
     ['tileColumns', hardware.tileColumns, 'weights'],
@@ -80,6 +81,7 @@ function constantsOf(hardware: Hardware): readonly Constant[] {
       (name) => [`vectorElementsPerCycle.${name}`, vectorElementsPerCycle[name], 'element/cycle'] as const,
     ),
     ['energy.mac', energy.mac, 'pJ/MAC'],
+    ...(energy.adc > 0 ? ([['energy.adc', energy.adc, 'pJ/MAC']] as const) : []),
     ['energy.weightWriteByte', energy.weightWriteByte, 'pJ/B'],
     ...memory([
       ['energy.memoryReadByte', energy.memoryReadByte, 'pJ/B'],

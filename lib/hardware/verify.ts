@@ -10,6 +10,7 @@ import { rounded } from './quantity.ts';
 
 const ENERGIES = [
   'mac',
+  'adc',
   'weightWriteByte',
   'memoryReadByte',
   'memoryWriteByte',

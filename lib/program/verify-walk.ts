@@ -235,7 +235,12 @@ function checkReads(op: MetaOp, activity: Activity | undefined, where: string, s
     if (written !== undefined) written.last = time;
     // Each part of a region is written once, so what it reads there nobody else can have written.
     if (activity.writes.some((write) => write.region === region && meetsIn(write.features, features))) {
-      findings.add('use-before-write', where, `reads from region '${region.id}' what it writes there itself`, 'Read the region it comes from.');
+      findings.add(
+        'use-before-write',
+        where,
+        `reads from region '${region.id}' what it writes there itself`,
+        'Read the region it comes from.',
+      );
     }
   }
   const lacking = (what: string, needed: Range, have: readonly Range[]): void => {

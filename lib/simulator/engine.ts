@@ -19,7 +19,8 @@ export interface BlockRun {
   readonly events: number;
 }
 
-export type OnJob = (statement: number, resource: string, start: Cycles, end: Cycles) => void;
+/** Told of every job when it ends, those that take no time too. */
+export type OnJob = (statement: number, stream: Stream, chunk: number, start: Cycles, end: Cycles) => void;
 
 /** `streams[s]` are the streams of statement s. Starts at cycle `begin`. */
 export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])[], begin: Cycles, onJob?: OnJob): BlockRun {
@@ -124,7 +125,7 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
     const t = jobTask[key]!;
     const s = statementOf[t]!;
     const { stream } = sorted[s]![key - firstJob[t]!]!;
-    if (onJob !== undefined && jobCycles[key]! > 0) onJob(s, stream.resource, now - jobCycles[key]!, now);
+    onJob?.(s, stream, t - firstTask[s]!, now - jobCycles[key]!, now);
     doneAt[t] = Math.max(doneAt[t]!, now + stream.latency);
     if (--jobsLeft[t]! === 0) {
       if (doneAt[t]! > now) events.push(doneAt[t]!, jobs + t);

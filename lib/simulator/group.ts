@@ -7,8 +7,10 @@ import type { Hardware } from '../hardware/hardware.ts';
 import type { ProgramIndex } from '../program/geometry.ts';
 import type { MetaOp } from '../program/program.ts';
 import { taskGraph } from '../program/tasks.ts';
-import { type Charges, chargesOf } from './account.ts';
-import { type OnJob, runBlock } from './engine.ts';
+import { type Charges, chargesOf, type Usage, usageOf } from './account.ts';
+import { criticalPath, type GroupStretch } from './critical-path.ts';
+import { runBlock } from './engine.ts';
+import type { Job, JobLog } from './job-log.ts';
 import { arraysTouched, portsOf, streamsOf } from './jobs.ts';
 import type { StatementTrace } from './trace.ts';
 
@@ -16,13 +18,25 @@ export interface GroupRun {
   readonly duration: Cycles;
   readonly events: number;
   readonly charges: Charges;
+  /** By statement. */
+  readonly usage: readonly Usage[];
   /** Of all statements. */
   readonly busy: StatementTrace['busy'];
   readonly statements: readonly Omit<StatementTrace, 'kind' | 'label'>[];
+  /** If it was asked for. */
+  readonly path?: readonly GroupStretch[];
+}
+
+export interface GroupOptions {
+  /** Statements of the segment before them. */
+  readonly offset: number;
+  readonly path: boolean;
+  /** Gets all jobs when the group has run. */
+  readonly onJobs?: ((log: JobLog) => void) | undefined;
 }
 
 /** What no statements do. */
-export const NOTHING: GroupRun = { duration: 0, events: 0, charges: chargesOf([]), busy: [], statements: [] };
+export const NOTHING: GroupRun = { duration: 0, events: 0, charges: chargesOf([]), usage: [], busy: [], statements: [] };
 
 /** Groups that have run on a chip, by signature. */
 export interface KnownBlocks {
@@ -34,13 +48,24 @@ export function knownBlocks(hardware: Hardware): KnownBlocks {
   return { hardware, runs: new Map() };
 }
 
-/** `offset`: statements of the segment before them. */
-export function runGroup(statements: readonly MetaOp[], index: ProgramIndex, hardware: Hardware, offset: number, onJob?: OnJob): GroupRun {
+export function runGroup(
+  statements: readonly MetaOp[],
+  index: ProgramIndex,
+  hardware: Hardware,
+  { offset, path, onJobs }: GroupOptions,
+): GroupRun {
   const graph = taskGraph(statements, index);
   const ports = portsOf(statements, index);
   const activity = (s: number) => graph.activities[s] ?? lost(s);
   const streams = statements.map((op, s) => streamsOf(op, activity(s), `${s + offset}`, ports, index, hardware));
-  const { end, starts, ends, busy, events } = runBlock(graph, streams, 0, onJob);
+  const jobs: Job[] | undefined = path || onJobs !== undefined ? [] : undefined;
+  const { end, starts, ends, busy, events } = runBlock(
+    graph,
+    streams,
+    0,
+    jobs && ((statement, stream, chunk, start, until) => jobs.push({ statement, stream, chunk, start, end: until })),
+  );
+  if (jobs !== undefined) onJobs?.({ graph, jobs });
   const traces = statements.map((op, s) => ({
     start: Math.min(starts[s] ?? end, ends[s] ?? end),
     end: ends[s] ?? end,
@@ -52,8 +77,10 @@ export function runGroup(statements: readonly MetaOp[], index: ProgramIndex, har
     duration: end,
     events,
     charges: chargesOf(streams.flat()),
+    usage: streams.map(usageOf),
     busy: busyOf(traces.flatMap((trace) => trace.busy)),
     statements: traces,
+    ...(path && jobs !== undefined && { path: criticalPath({ graph, jobs }) }),
   };
 }
 
@@ -65,7 +92,7 @@ function busyOf(parts: StatementTrace['busy']): StatementTrace['busy'] {
 }
 
 /** A statement's own compute or write arrays go under one name in summaries. */
-function publicName(resource: string): string {
+export function publicName(resource: string): string {
   if (resource.startsWith('compute ')) return 'arrays computing';
   if (resource.startsWith('write ')) return 'arrays being written';
   if (resource.startsWith('arrays ')) return 'memory-mode arrays';

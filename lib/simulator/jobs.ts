@@ -1,8 +1,8 @@
-// Meta-operators -> jobs: for every chunk, how long which resource is busy and what energy that takes.
+// Meta-operators -> jobs: for every chunk, how long which resource is busy and what that takes energy for.
 // A job has a phase: 0 brings data, 1 works on it, 2 takes it away. Within a chunk they overlap (cut-through).
 
 import type { Range } from '../base/shapes.ts';
-import { bytesOf, type Cycles, ceilDiv, cyclesAt, type Picojoules } from '../base/units.ts';
+import { bytesOf, type Cycles, ceilDiv, cyclesAt } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { rowsWritten } from '../hardware/tile.ts';
 import {
@@ -16,19 +16,22 @@ import {
   progressAt,
 } from '../program/geometry.ts';
 import type { MetaOp, MetaOpOf } from '../program/program.ts';
-import type { Component } from './trace.ts';
+import type { Price } from './trace.ts';
 
 /** One resource's part in all chunks of a statement. */
 export interface Stream {
   readonly resource: string;
   readonly phase: 0 | 1 | 2;
-  readonly component: Component;
+  /** What its energy is counted in. */
+  readonly price: Price;
   /** Busy cycles of a chunk. */
   readonly cycles: (chunk: number) => Cycles;
-  /** Energy of the whole statement on this resource. */
-  readonly energy: Picojoules;
+  /** How many of what the price is for: MACs, bytes, elements, arrays. Of the whole statement on this resource. */
+  readonly usage: number;
   /** Delay between the end of the job and the data being there. */
   readonly latency: Cycles;
+  /** Arrays that are busy with it; none for the channel, the buffer and the vector unit. */
+  readonly arrays: readonly number[];
   readonly traffic?: {
     readonly kind: 'externalRead' | 'externalWrite' | 'buffer' | 'memoryArrays' | 'weightsFetched';
     readonly bytes: number;
@@ -40,7 +43,7 @@ export const BUFFER = 'buffer';
 export const VECTOR = 'vector unit';
 
 /** Groups of arrays that no region of the block tells apart share a port. */
-export type PortsOf = (arrays: readonly number[]) => readonly { readonly id: string; readonly count: number }[];
+export type PortsOf = (arrays: readonly number[]) => readonly { readonly id: string; readonly arrays: readonly number[] }[];
 
 export function portsOf(statements: readonly MetaOp[], index: ProgramIndex): PortsOf {
   const signature = new Map<number, string>();
@@ -53,15 +56,15 @@ export function portsOf(statements: readonly MetaOp[], index: ProgramIndex): Por
       for (const array of place.arrays) signature.set(array, `${signature.get(array) ?? ''}.${seen.size}`);
     }
   }
-  const names = new Map<string, { id: string; count: number }>();
+  const names = new Map<string, { id: string; arrays: number[] }>();
   for (const [array, key] of [...signature].sort(([a], [b]) => a - b)) {
     const port = names.get(key);
-    if (port === undefined) names.set(key, { id: `arrays ${array}`, count: 1 });
-    else port.count++;
+    if (port === undefined) names.set(key, { id: `arrays ${array}`, arrays: [array] });
+    else port.arrays.push(array);
   }
   return (arrays) => {
     const found = new Set(arrays.map((array) => signature.get(array) ?? ''));
-    return [...found].map((key) => names.get(key) ?? { id: 'arrays', count: arrays.length });
+    return [...found].map((key) => names.get(key) ?? { id: 'arrays', arrays });
   };
 }
 
@@ -78,7 +81,7 @@ export function streamsOf(
     case 'CM.switch': {
       const cycles = op.to === 'TOC' ? hardware.switchCycles.memoryToCompute : hardware.switchCycles.computeToMemory;
       // Eq. (1) of Zhao et al. 2025: the switching line is shared, arrays switch one after another.
-      return [own('switch line', 1, 'switch', () => cycles * op.arrays.length, hardware.energy.switchArray * op.arrays.length)];
+      return [own('switch line', 1, 'switchArray', () => cycles * op.arrays.length, op.arrays.length, op.arrays)];
     }
     case 'CIM.write':
       return weightStreams(op, activity, name, ports, index, hardware);
@@ -88,7 +91,7 @@ export function streamsOf(
       const operator = entry(index.operators, op.operator);
       const { class: kind, elements } = operator.vector ?? { class: 'move' as const, elements: 0 };
       const work = elements / hardware.vectorElementsPerCycle[kind];
-      const streams = [vectorStream(activity, work, elements, hardware), ...dataStreams(op, activity, ports, index, hardware)];
+      const streams = [vectorStream(activity, work, elements), ...dataStreams(op, activity, ports, index, hardware)];
       return [...streams, ...stepStreams(op.operator, activity, index, hardware)];
     }
     case 'MEM.move':
@@ -96,8 +99,15 @@ export function streamsOf(
   }
 }
 
-function own(resource: string, phase: 0 | 1 | 2, component: Component, cycles: (chunk: number) => Cycles, energy: Picojoules): Stream {
-  return { resource, phase, component, cycles, energy, latency: 0 };
+function own(
+  resource: string,
+  phase: 0 | 1 | 2,
+  price: Price,
+  cycles: (chunk: number) => Cycles,
+  usage: number,
+  arrays: readonly number[] = [],
+): Stream {
+  return { resource, phase, price, cycles, usage, latency: 0, arrays };
 }
 
 function weightStreams(
@@ -119,12 +129,12 @@ function weightStreams(
   /** Whole cycles of a slice; all slices together take exactly `cycles`. */
   const slice = (cycles: Cycles) => (chunk: number) =>
     Math.ceil((cycles * (chunk + 1)) / activity.chunks) - Math.ceil((cycles * chunk) / activity.chunks);
-  const streams = [own(`write ${name}`, 1, 'weightWrite', slice(writing), stored * hardware.energy.memoryWriteByte)];
+  const streams = [own(`write ${name}`, 1, 'weightWriteByte', slice(writing), stored, op.arrays)];
   if (op.from.length > 0) return [...streams, ...dataStreams(op, activity, ports, index, hardware)];
   return [
     ...streams,
     {
-      ...own(CHANNEL, 0, 'external', slice(fetching), fetched * hardware.energy.externalByte),
+      ...own(CHANNEL, 0, 'externalByte', slice(fetching), fetched),
       latency: hardware.externalLatencyCycles,
       traffic: { kind: 'weightsFetched', bytes: fetched },
     },
@@ -143,13 +153,7 @@ function productStreams(
   const shape = pieceShape(operator.matrix, op.outputs, op.inner);
   const turns = (chunk: number): number => ceilDiv(Math.floor((shape.m * progressAt(activity, chunk)) / activity.positions), op.copies);
   const macs = shape.m * shape.n * shape.k * shape.groups;
-  const product = own(
-    `compute ${name}`,
-    1,
-    'mvm',
-    (chunk) => (turns(chunk + 1) - turns(chunk)) * hardware.mvmCycles,
-    macs * hardware.energy.mac,
-  );
+  const product = own(`compute ${name}`, 1, 'mac', (chunk) => (turns(chunk + 1) - turns(chunk)) * hardware.mvmCycles, macs, op.arrays);
   const complete = op.inner.to === operator.matrix.n;
   return [product, ...(complete ? stepStreams(op.operator, activity, index, hardware) : [])];
 }
@@ -160,11 +164,11 @@ function stepStreams(operatorId: string, activity: Activity, index: ProgramIndex
   if (steps.length === 0) return [];
   const elements = activity.positions * (activity.outputs.to - activity.outputs.from);
   const work = steps.reduce((sum, step) => sum + elements / hardware.vectorElementsPerCycle[step.class], 0);
-  return [vectorStream(activity, work, elements * steps.length, hardware)];
+  return [vectorStream(activity, work, elements * steps.length)];
 }
 
-function vectorStream(activity: Activity, work: Cycles, elements: number, hardware: Hardware): Stream {
-  return own(VECTOR, 1, 'vector', (chunk) => Math.ceil(share(activity, chunk, work) - 1e-9), elements * hardware.energy.vectorElement);
+function vectorStream(activity: Activity, work: Cycles, elements: number): Stream {
+  return own(VECTOR, 1, 'vectorElement', (chunk) => Math.ceil(share(activity, chunk, work) - 1e-9), elements);
 }
 
 /** Reads in phase 0, writes in phase 2, on the place each region lies in. */
@@ -221,21 +225,21 @@ function accessStreams(
   const { place } = access.region;
   switch (place.kind) {
     case 'external': {
-      const stream = own(CHANNEL, phase, 'external', at(hardware.externalBytesPerCycle), bytes * hardware.energy.externalByte);
+      const stream = own(CHANNEL, phase, 'externalByte', at(hardware.externalBytesPerCycle), bytes);
       const latency = writing ? 0 : hardware.externalLatencyCycles;
       return [{ ...stream, latency, traffic: { kind: writing ? 'externalWrite' : 'externalRead', bytes } }];
     }
     case 'buffer': {
-      const energy = bytes * (writing ? hardware.energy.bufferWriteByte : hardware.energy.bufferReadByte);
-      return [{ ...own(BUFFER, phase, 'buffer', at(hardware.bufferBytesPerCycle), energy), traffic: { kind: 'buffer', bytes } }];
+      const price = writing ? 'bufferWriteByte' : 'bufferReadByte';
+      return [{ ...own(BUFFER, phase, price, at(hardware.bufferBytesPerCycle), bytes), traffic: { kind: 'buffer', bytes } }];
     }
     case 'arrays': {
       const rate = writing ? hardware.memoryWriteBytesPerCycle : hardware.memoryReadBytesPerCycle;
-      const energy = bytes * (writing ? hardware.energy.memoryWriteByte : hardware.energy.memoryReadByte);
-      return ports(place.arrays).map(({ id, count }) => {
-        const part = count / place.arrays.length;
+      const price = writing ? 'memoryWriteByte' : 'memoryReadByte';
+      return ports(place.arrays).map(({ id, arrays }) => {
+        const part = arrays.length / place.arrays.length;
         return {
-          ...own(`${id} ${writing ? 'write' : 'read'}`, phase, 'memoryArrays', at(place.arrays.length * rate), energy * part),
+          ...own(`${id} ${writing ? 'write' : 'read'}`, phase, price, at(place.arrays.length * rate), bytes * part, arrays),
           traffic: { kind: 'memoryArrays', bytes: bytes * part },
         };
       });

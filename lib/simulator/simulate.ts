@@ -12,15 +12,31 @@ import type { MetaOp, Program, Statement } from '../program/program.ts';
 import { hasLoop, Signatures } from '../program/signature.ts';
 import { partsOf, type Renaming, renaming, type Turn } from '../program/turns.ts';
 import { verifyProgram } from '../program/verify.ts';
-import { Account } from './account.ts';
-import { type GroupRun, type KnownBlocks, knownBlocks, NOTHING, runGroup } from './group.ts';
-import type { SegmentTrace, Span, StatementTrace, Trace } from './trace.ts';
+import { Account, energyOf, namedUsage, type Usage } from './account.ts';
+import { energyRange } from './energy-range.ts';
+import { flowsOf } from './flows.ts';
+import { type GroupRun, type KnownBlocks, knownBlocks, NOTHING, publicName, runGroup } from './group.ts';
+import type { Job, JobLog } from './job-log.ts';
+import {
+  type Flow,
+  type OperatorTrace,
+  PRICES,
+  type SegmentTrace,
+  type Span,
+  type StatementTrace,
+  type Stretch,
+  type Trace,
+} from './trace.ts';
 
 export interface SimulateOptions {
-  /** Every job as it ends; a long run has millions. */
+  /** Every job, block by block; a long run has millions. */
   readonly onSpan?: (span: Span) => void;
   /** Told the share of the program's blocks that have run; a notebook shows a bar besides. */
   readonly onProgress?: (done: number) => void;
+  /** Data that jobs of a block hand to each other, behind the block's spans. */
+  readonly onFlow?: (flow: Flow) => void;
+  /** Whether the trace has the critical path; takes about as long as the run itself. */
+  readonly criticalPath?: boolean;
   /** The caller has run `verifyProgram` on this program and chip. */
   readonly verified?: boolean;
   /** false leaves the trace's segments out, for runs of which only the totals are wanted. */
@@ -44,7 +60,7 @@ export function simulate(program: Program, hardware: Hardware, options: Simulate
   const records = new Map<string, TurnRecord>();
   try {
     for (const { blocks, turn } of partsOf(program, index)) {
-      const known = turn && options.onSpan === undefined ? records.get(turn.kind) : undefined;
+      const known = turn && !isWatched(options) ? records.get(turn.kind) : undefined;
       if (turn !== undefined && known !== undefined && machine.isInModes(known.modes)) machine.repeat(known, turn);
       else {
         const modes = machine.modes();
@@ -68,6 +84,11 @@ function countBlocks(statements: readonly Statement[]): number {
   return count;
 }
 
+/** Whoever watches sees every job of every turn. */
+function isWatched({ onSpan, onFlow }: SimulateOptions): boolean {
+  return onSpan !== undefined || onFlow !== undefined;
+}
+
 /** A turn of a loop that was run. */
 interface TurnRecord {
   readonly turn: Turn;
@@ -85,6 +106,9 @@ interface RanBlock {
 }
 
 interface RanGroup {
+  readonly segment: number;
+  /** Statements of the segment before it. */
+  readonly offset: number;
   readonly statements: readonly MetaOp[];
   readonly run: GroupRun;
 }
@@ -94,6 +118,9 @@ class Machine {
   private readonly account = new Account();
   private readonly busy = new Map<string, Cycles>();
   private readonly segments: SegmentTrace[] = [];
+  private readonly path: Stretch[] = [];
+  /** Of operators, and of what stands for none. */
+  private readonly usage = new Map<string, { readonly kind: OperatorTrace['kind']; readonly id: string; readonly usage: Usage }>();
   private readonly memoryMode = new Set<number>();
   private now: Cycles = 0;
   private memoryCycles = 0;
@@ -115,7 +142,7 @@ class Machine {
     this.onBlock = onBlock;
     this.known = options.knownBlocks ?? knownBlocks(hardware);
     if (this.known.hardware !== hardware) throw internal('the blocks that are known ran on another chip');
-    this.signatures = hasLoop(program) && options.onSpan === undefined ? new Signatures(index) : undefined;
+    this.signatures = hasLoop(program) && !isWatched(options) ? new Signatures(index) : undefined;
   }
 
   /** Arrays in memory mode, in order. */
@@ -131,10 +158,10 @@ class Machine {
     const ran: RanBlock[] = [];
     for (const { id, boundary, parallel } of blocks) {
       const begin = this.now;
-      const before = { statements: boundary, run: this.runOf(id, boundary, 0) };
+      const before = { segment: id, offset: 0, statements: boundary, run: this.runOf(id, boundary, 0) };
       const atBoundary = this.pass(before, AS_NAMED);
       const start = this.now;
-      const during = { statements: parallel, run: this.runOf(id, parallel, boundary.length) };
+      const during = { segment: id, offset: boundary.length, statements: parallel, run: this.runOf(id, parallel, boundary.length) };
       const statements = this.pass(during, AS_NAMED);
       const modes = this.modes();
       this.note({ id, boundaryStart: begin, start, end: this.now, boundary: atBoundary, statements, memoryMode: modes });
@@ -149,18 +176,21 @@ class Machine {
     const blocks = turn.first - recorded.first;
     for (const { id, boundary, parallel, modes } of ran) {
       const boundaryStart = this.now;
-      const atBoundary = this.pass(boundary, names);
+      const atBoundary = this.pass(boundary, names, blocks);
       const start = this.now;
-      const statements = this.pass(parallel, names);
+      const statements = this.pass(parallel, names, blocks);
       this.note({ id: id + blocks, boundaryStart, start, end: this.now, boundary: atBoundary, statements, memoryMode: modes });
     }
   }
 
   trace(): Trace {
     const { hardware, program, now, account } = this;
-    const energyPicojoules = account.energyPicojoules();
-    energyPicojoules.leakage += now * hardware.energy.leakagePerCycle;
-    energyPicojoules.refresh += now * hardware.energy.refreshPerCycle;
+    const byTime: Usage = new Float64Array(PRICES.length);
+    for (const price of ['leakagePerCycle', 'refreshPerCycle'] as const) {
+      byTime[PRICES.indexOf(price)] = now;
+      account.usage[PRICES.indexOf(price)] = now;
+    }
+    const rows = [...this.usage.values(), { kind: 'static', id: 'leakage and refresh', usage: byTime } as const];
     return {
       noun: 'trace',
       schemaVersion: 1,
@@ -173,7 +203,20 @@ class Machine {
         .map(([id, busyCycles]) => ({ id, busyCycles }))
         .sort((a, b) => b.busyCycles - a.busyCycles || (a.id < b.id ? -1 : 1)),
       bytes: account.traffic(),
-      energyPicojoules,
+      energyPicojoules: energyOf(account.usage, hardware.energy),
+      usage: namedUsage(account.usage),
+      energyRangePicojoules: energyRange(account.usage, hardware),
+      operators:
+        this.options.segments === false
+          ? []
+          : rows.map(({ kind, id, usage }) => ({
+              id,
+              kind,
+              macs: usage[PRICES.indexOf('mac')]!,
+              energyPicojoules: energyOf(usage, hardware.energy),
+            })),
+      ...(this.options.criticalPath === true && { criticalPath: this.path }),
+      ...(hardware.areaSquareMillimetres !== undefined && { areaSquareMillimetres: hardware.areaSquareMillimetres }),
       memoryModeShare: now === 0 ? 0 : this.memoryCycles / (now * hardware.arrays),
       events: this.events,
     };
@@ -184,37 +227,64 @@ class Machine {
     if (statements.length === 0) return NOTHING;
     const signature = this.signatures?.of(statements);
     const known = signature === undefined ? undefined : this.known.runs.get(signature);
-    if (known !== undefined) return known;
-    const { onSpan } = this.options;
-    const begin = this.now;
-    const run = runGroup(
-      statements,
-      this.index,
-      this.hardware,
-      offset,
-      onSpan &&
-        ((s, resource, start, end) => {
-          const label = labelOf(statements[s] ?? lost(s), AS_NAMED);
-          onSpan({ segment, statement: s + offset, label, resource, start: begin + start, end: begin + end });
-        }),
-    );
+    if (known !== undefined && (known.path !== undefined || this.options.criticalPath !== true)) return known;
+    const onJobs = isWatched(this.options) ? (log: JobLog) => this.show(log, statements, segment, offset) : undefined;
+    const run = runGroup(statements, this.index, this.hardware, { offset, path: this.options.criticalPath === true, onJobs });
     if (signature !== undefined) this.known.runs.set(signature, run);
     return run;
   }
 
-  /** Lets the time of a group pass. */
-  private pass({ statements, run }: RanGroup, names: Renaming): readonly StatementTrace[] {
+  /** Tells of the jobs of a group that begins now. */
+  private show(log: JobLog, statements: readonly MetaOp[], segment: number, offset: number): void {
+    const { onSpan, onFlow } = this.options;
     const begin = this.now;
+    const spanOf = ({ statement, stream, chunk, start, end }: Job): Span => {
+      const { resource, phase, arrays } = stream;
+      const label = labelOf(statements[statement] ?? lost(statement), AS_NAMED);
+      return { segment, statement: statement + offset, label, resource, chunk, phase, arrays, start: begin + start, end: begin + end };
+    };
+    if (onSpan !== undefined) for (const job of log.jobs) if (job.end > job.start) onSpan(spanOf(job));
+    if (onFlow !== undefined) for (const { from, to } of flowsOf(log)) onFlow({ from: spanOf(from), to: spanOf(to) });
+  }
+
+  /** Lets the time of a group pass. */
+  private pass({ statements, run, segment, offset }: RanGroup, names: Renaming, blocks = 0): readonly StatementTrace[] {
+    const begin = this.now;
+    for (const { statement, resource, start, end } of run.path ?? []) {
+      const label = labelOf(statements[statement] ?? lost(statement), names);
+      this.path.push({
+        segment: segment + blocks,
+        statement: statement + offset,
+        label,
+        resource: publicName(resource),
+        start: begin + start,
+        end: begin + end,
+      });
+    }
     this.now += run.duration;
     this.events += run.events;
     this.account.add(run.charges);
     for (const { resource, cycles } of run.busy) this.busy.set(resource, (this.busy.get(resource) ?? 0) + cycles);
     for (const op of statements) if (op.kind === 'CM.switch') setMode(this.memoryMode, op.arrays, op.to === 'TOM');
     if (this.options.segments === false) return [];
+    for (const [s, op] of statements.entries()) this.charge(op, names, run.usage[s] ?? lost(s));
     return statements.map((op, s) => {
       const { start, end, jobs, busy, arrays } = run.statements[s] ?? lost(s);
       return { kind: op.kind, label: labelOf(op, names), start: begin + start, end: begin + end, jobs, busy, arrays };
     });
+  }
+
+  /** Adds what a statement took to its operator's. */
+  private charge(op: MetaOp, names: Renaming, usage: Usage): void {
+    const kind = op.kind === 'MEM.move' ? 'moves' : op.kind === 'CM.switch' ? 'switches' : 'operator';
+    const id = 'operator' in op ? names.operator(op.operator) : kind;
+    const key = `${kind} ${id}`;
+    let sum = this.usage.get(key);
+    if (sum === undefined) {
+      sum = { kind, id, usage: new Float64Array(PRICES.length) };
+      this.usage.set(key, sum);
+    }
+    for (let i = 0; i < usage.length; i++) sum.usage[i]! += usage[i]!;
   }
 
   private note(trace: SegmentTrace): void {

@@ -4,9 +4,44 @@
 import type { Bytes, Cycles, Picojoules } from '../base/units.ts';
 import type { MetaOpKind } from '../program/program.ts';
 
-export const COMPONENTS = ['mvm', 'memoryArrays', 'weightWrite', 'buffer', 'external', 'vector', 'switch', 'refresh', 'leakage'] as const;
-/** Where energy goes. */
+export const COMPONENTS = [
+  'mvm',
+  'adc',
+  'memoryArrays',
+  'weightWrite',
+  'buffer',
+  'external',
+  'vector',
+  'switch',
+  'refresh',
+  'leakage',
+] as const;
+/** Where energy goes; `adc` is part of `mvm` where the chip's converters are not known apart. */
 export type Component = (typeof COMPONENTS)[number];
+
+/** What energy is counted in, one price of the chip each: MACs, bytes, elements, switched arrays; and cycles of the whole run. */
+export const PRICES = [
+  'mac',
+  'weightWriteByte',
+  'memoryReadByte',
+  'memoryWriteByte',
+  'bufferReadByte',
+  'bufferWriteByte',
+  'externalByte',
+  'vectorElement',
+  'switchArray',
+  'leakagePerCycle',
+  'refreshPerCycle',
+] as const;
+export type Price = (typeof PRICES)[number];
+
+/** What an operator took over the whole run, all its pieces; or what stands for none: moves, switches, and what time costs. */
+export interface OperatorTrace {
+  readonly id: string;
+  readonly kind: 'operator' | 'moves' | 'switches' | 'static';
+  readonly macs: number;
+  readonly energyPicojoules: Readonly<Record<Component, Picojoules>>;
+}
 
 /** One meta-operator's life within a block; start of its first job to end of its last. */
 export interface StatementTrace {
@@ -33,6 +68,16 @@ export interface SegmentTrace {
   readonly memoryMode: readonly number[];
 }
 
+/** A stretch of time and what bounds it: with the resource faster there, the run would be over sooner. */
+export interface Stretch {
+  readonly segment: number;
+  readonly statement: number;
+  readonly label: string;
+  readonly resource: string;
+  readonly start: Cycles;
+  readonly end: Cycles;
+}
+
 export interface ResourceTrace {
   readonly id: string;
   readonly busyCycles: Cycles;
@@ -56,6 +101,16 @@ export interface Trace {
     readonly weightsFetched: Bytes;
   };
   readonly energyPicojoules: Readonly<Record<Component, Picojoules>>;
+  /** What the energy is the price of, in units of the price: energy = SUM usage * price. */
+  readonly usage: Readonly<Record<Price, number>>;
+  /** The sum with every energy of the chip's file at the least, and at the greatest, that its source allows; times as they are. */
+  readonly energyRangePicojoules: { readonly least: Picojoules; readonly greatest: Picojoules };
+  /** Its rows add up to `energyPicojoules`; empty if the segments were left out. */
+  readonly operators: readonly OperatorTrace[];
+  /** The critical path, if it was asked for: stretches without a gap from the beginning to the end. */
+  readonly criticalPath?: readonly Stretch[];
+  /** Absent where no area is published. */
+  readonly areaSquareMillimetres?: number;
   /** Memory-mode array-cycles over all array-cycles. */
   readonly memoryModeShare: number;
   readonly events: number;
@@ -67,6 +122,17 @@ export interface Span {
   readonly statement: number;
   readonly label: string;
   readonly resource: string;
+  /** Part of the statement's work, and its part in that: 0 brings data, 1 works on it, 2 takes it away. */
+  readonly chunk: number;
+  readonly phase: 0 | 1 | 2;
+  /** Arrays that are busy with it. */
+  readonly arrays: readonly number[];
   readonly start: Cycles;
   readonly end: Cycles;
+}
+
+/** Data that one job made and another took up. */
+export interface Flow {
+  readonly from: Span;
+  readonly to: Span;
 }

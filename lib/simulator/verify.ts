@@ -1,8 +1,9 @@
 // Every broken invariant of a trace: what must hold however a program looks. Trace -> Problems.
 
 import type { Problem } from '../base/problem.ts';
+import { sum } from '../base/units.ts';
 import { BUFFER, CHANNEL, VECTOR } from './jobs.ts';
-import type { Trace } from './trace.ts';
+import { COMPONENTS, type Trace } from './trace.ts';
 
 export function verifyTrace(trace: Trace): readonly Problem[] {
   const problems: Problem[] = [];
@@ -24,6 +25,10 @@ export function verifyTrace(trace: Trace): readonly Problem[] {
   for (const { id, busyCycles } of trace.resources) {
     if ([CHANNEL, BUFFER, VECTOR].includes(id) && busyCycles > trace.makespanCycles)
       add(id, `is busy for ${busyCycles} of ${trace.makespanCycles} cycles`);
+  }
+  for (const component of trace.operators.length > 0 ? COMPONENTS : []) {
+    const [total, rows] = [trace.energyPicojoules[component], sum(trace.operators.map((row) => row.energyPicojoules[component]))];
+    if (Math.abs(rows - total) > 1e-9 * Math.max(1, total)) add(component, `took ${total} pJ, and its operators ${rows}`);
   }
   for (const [component, energy] of Object.entries(trace.energyPicojoules)) {
     if (!Number.isFinite(energy) || energy < 0) add(component, `took ${energy} pJ`);

@@ -15,6 +15,7 @@ const CHIP = smallChip({
   hash: 'feed',
   energy: {
     mac: 1,
+    adc: 0,
     weightWriteByte: 1,
     memoryReadByte: 1,
     memoryWriteByte: 1,

@@ -45,7 +45,10 @@ function figures(of: readonly Case[]): readonly string[] {
       manifest.filter(({ rejectedWithModel }) => rejectedWithModel),
       manifest,
     )} with the model to compare them with (\`verify --model\`).`,
-    `- Of all of them it rejects ${share(changing.filter(({ rules }) => rules.length > 0), changing)}.`,
+    `- Of all of them it rejects ${share(
+      changing.filter(({ rules }) => rules.length > 0),
+      changing,
+    )}.`,
     `- Verifier, with the model, and functional check together reject ${share(
       changing.filter(({ rejectedWithModel, noticedByRun }) => rejectedWithModel || noticedByRun),
       changing,

@@ -168,10 +168,11 @@ test('a resource serves the phases of a chunk in their order, however the stream
   const stream = (phase: 0 | 1 | 2, cycles: number): Stream => ({
     resource: 'port',
     phase,
-    component: 'buffer',
+    price: 'bufferReadByte',
     cycles: () => cycles,
-    energy: 0,
+    usage: 0,
     latency: 0,
+    arrays: [],
   });
   const graph: TaskGraph = {
     activities: [{ positions: 1, chunks: 1, reads: [], writes: [], outputs: { from: 0, to: 1 } }],
@@ -185,7 +186,7 @@ test('a resource serves the phases of a chunk in their order, however the stream
     cyclic: [],
   };
   const seen: number[] = [];
-  const { end } = runBlock(graph, [[stream(2, 3), stream(0, 5), stream(1, 7)]], 10, (_statement, _resource, start, stop) =>
+  const { end } = runBlock(graph, [[stream(2, 3), stream(0, 5), stream(1, 7)]], 10, (_statement, _stream, _chunk, start, stop) =>
     seen.push(start, stop),
   );
   assert.equal(seen, [10, 15, 15, 22, 22, 25]);

@@ -76,7 +76,7 @@ function check({ program, chip, graph, name }: Compiled): void {
     if (isMatrix(operator))
       macs += operator.attrs.matrix.m * operator.attrs.matrix.n * operator.attrs.matrix.k * operator.attrs.matrix.groups;
   }
-  same(energy.mvm, macs * chip.energy.mac, `${name}: products`);
+  same(energy.mvm + energy.adc, macs * chip.energy.mac, `${name}: products`);
   same(energy.vector, elements * chip.energy.vectorElement, `${name}: vector unit`);
 
   let [switched, stored, fetched] = [0, 0, 0];
@@ -88,7 +88,7 @@ function check({ program, chip, graph, name }: Compiled): void {
     fetched += n * outputs * (chip.multicastWeights ? 1 : op.copies);
   }
   same(energy.switch, switched * chip.energy.switchArray, `${name}: switching`);
-  same(energy.weightWrite, stored * chip.energy.memoryWriteByte, `${name}: writing weights`);
+  same(energy.weightWrite, stored * chip.energy.weightWriteByte, `${name}: writing weights`);
   same(bytes.weightsFetched, fetched, `${name}: weights fetched`);
 
   const written = ops.flatMap((op) => bytesWritten(program, op));

@@ -185,7 +185,7 @@ function productWork(shape: MatrixShape, hardware: Hardware, dynamic: boolean): 
     weightBytes: dynamic ? 0 : bytesOf(weights, hardware.precision.weightBits),
     writeCycles: rowsWritten(shape, hardware) * hardware.writeCyclesPerRow,
     mac: shape.m * weights * hardware.energy.mac,
-    writing: bytesOf(weights, hardware.storedBitsPerWeight) * hardware.energy.memoryWriteByte,
+    writing: bytesOf(weights, hardware.storedBitsPerWeight) * hardware.energy.weightWriteByte,
   };
 }
 

@@ -10,6 +10,7 @@ const JOULES_PER_PICOJOULE = 1e-12;
 
 const NAMES: Readonly<Record<Component, string>> = {
   mvm: 'Matrix-vector products',
+  adc: 'Converters of products',
   memoryArrays: 'Memory-mode arrays',
   weightWrite: 'Weight writes',
   buffer: 'Buffer',
@@ -22,6 +23,7 @@ const NAMES: Readonly<Record<Component, string>> = {
 
 const COMPONENT_COLOURS: Readonly<Record<Component, string>> = {
   mvm: COLOURS.compute,
+  adc: COLOURS.compute,
   memoryArrays: COLOURS.memory,
   weightWrite: COLOURS.write,
   buffer: COLOURS.move,
@@ -34,7 +36,10 @@ const COMPONENT_COLOURS: Readonly<Record<Component, string>> = {
 
 /** Energy by component in joules (with an SI prefix), largest first, with its share of the sum. */
 export function energyBars(trace: Trace): Figure {
-  const components = COMPONENTS.toSorted((a, b) => trace.energyPicojoules[b] - trace.energyPicojoules[a]);
+  // Converters that are not known apart are part of the products.
+  const components = COMPONENTS.filter((component) => component !== 'adc' || trace.energyPicojoules.adc > 0).toSorted(
+    (a, b) => trace.energyPicojoules[b] - trace.energyPicojoules[a],
+  );
   const joules = components.map((component) => trace.energyPicojoules[component] * JOULES_PER_PICOJOULE);
   const sum = joules.reduce((total, value) => total + value, 0);
   const seconds = trace.makespanCycles / trace.clockHz;
