@@ -28,9 +28,11 @@ import { progress } from './progress.ts';
 
 export interface Runnable {
   readonly command: Command;
-  /** Text for standard output; with --json, one JSON object. */
-  readonly run: (args: Arguments, argv: readonly string[]) => Promise<string> | string;
+  /** Text for standard output; with --json, one JSON object. An exit code of its own says what was found, not that it failed. */
+  readonly run: (args: Arguments, argv: readonly string[]) => Promise<Printed> | Printed;
 }
+
+export type Printed = string | { readonly text: string; readonly exitCode: number };
 
 const INSPECT: Runnable = {
   command: {

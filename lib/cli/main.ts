@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { CompileError } from '../base/problem.ts';
 import { nearest } from '../base/wording.ts';
 import { helpOf, parseCommand } from './arguments.ts';
+import { BOOK_COMMANDS } from './book-commands.ts';
 import { COMMANDS, type Runnable } from './commands.ts';
 import { KERNEL_COMMANDS } from './kernel-commands.ts';
 import { PROGRAM_COMMANDS } from './program-commands.ts';
@@ -20,6 +21,7 @@ const ALL: readonly Runnable[] = [
   ...RUN_COMMANDS,
   ...SWEEP_COMMANDS,
   ...KERNEL_COMMANDS,
+  ...BOOK_COMMANDS,
 ];
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -37,7 +39,10 @@ async function main(argv: readonly string[]): Promise<number> {
   const rest = argv.slice(words(found.command.name));
   const args = parseCommand(found.command, rest);
   if (args.on('help')) return print(helpOf(found.command));
-  return print(await found.run(args, rest));
+  const made = await found.run(args, rest);
+  if (typeof made === 'string') return print(made);
+  print(made.text);
+  return made.exitCode;
 }
 
 function words(name: string): number {

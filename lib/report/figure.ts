@@ -9,7 +9,8 @@ import { DEFAULT_WIDTH, template } from './theme.ts';
 /** What notebooks call on the last value of a cell; Deno's kernel uses the same name. */
 export const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never;
 
-const CONFIG: PlotConfig = {
+/** How every figure behaves: it follows the width of its page and sends nothing anywhere. */
+export const PLOT_CONFIG: PlotConfig = {
   responsive: true,
   displaylogo: false,
   typesetMath: false,
@@ -35,7 +36,7 @@ export class Figure implements PlotFigure {
   constructor(data: readonly PlotTrace[], layout: PlotLayout = {}, config: PlotConfig = {}) {
     this.data = data;
     this.layout = { template: template('light'), ...layout };
-    this.config = { ...CONFIG, ...config };
+    this.config = { ...PLOT_CONFIG, ...config };
   }
 
   /** A page with the interactive figure; needs no network unless `plotlyUrl` is given. */

@@ -21,7 +21,7 @@ const MODEL = 'datasets/digits.onnx';
 
 async function cimbookRun(...argv: readonly string[]): Promise<string> {
   const [{ command, run: start }] = RUN_COMMANDS as [(typeof RUN_COMMANDS)[0]];
-  return start(parseCommand(command, argv), argv);
+  return String(await start(parseCommand(command, argv), argv));
 }
 
 run.before(async (context) => {
