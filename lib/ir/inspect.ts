@@ -55,6 +55,8 @@ export interface Inspection {
     readonly operators: number;
     readonly macs: Macs;
     readonly weightBytes: Bytes;
+    /** Of all products together: 2 * their MACs over the elements that each of them moves; null without any. */
+    readonly flopsPerMop: number | null;
   };
   readonly blocks: readonly InspectedBlock[];
   readonly caches: readonly InspectedCache[];
@@ -83,6 +85,7 @@ export function inspect(graph: Graph, precision: Precision = { weightBits: 8, ac
     const tensor = tensors.get(id);
     return tensor === undefined ? 0 : tensor.positions * tensor.features;
   };
+  let moved = 0;
   const operators = graph.operators.map((operator): InspectedOperator => {
     const inputs = operator.inputs.reduce((sum, { tensor }) => sum + elements(tensor), 0);
     const outputs = elements(operator.output);
@@ -114,6 +117,7 @@ export function inspect(graph: Graph, precision: Precision = { weightBits: 8, ac
     const streamed = operator.inputs.filter(({ tensor }, i) => i === 0 || !operands.has(tensor));
     const fed = streamed.reduce((sum, { tensor }) => sum + elements(tensor), 0);
     const weights = dynamic ? 0 : shape.n * shape.k * shape.groups;
+    moved += fed + weights + outputs;
     return {
       ...common,
       ...shape,
@@ -124,12 +128,14 @@ export function inspect(graph: Graph, precision: Precision = { weightBits: 8, ac
       flopsPerMop: flopsPerMop(macs, fed, weights, outputs),
     };
   });
+  const allMacs = operators.reduce((sum, { macs }) => sum + macs, 0);
   return {
     model: {
       name: graph.name,
       hash: graph.hash,
       operators: operators.length,
-      macs: operators.reduce((sum, { macs }) => sum + macs, 0),
+      macs: allMacs,
+      flopsPerMop: moved === 0 ? null : (2 * allMacs) / moved,
       weightBytes: operators.reduce((sum, operator) => sum + operator.weightBytes, 0),
     },
     blocks: graph.blocks.map(({ first, length, count }): InspectedBlock => {

@@ -54,8 +54,12 @@ export function numberInstances(graph: Graph, runs: readonly Omit<Block, 'number
     ...graph,
     inputs: graph.inputs.map(nameOf),
     outputs: graph.outputs.map(nameOf),
-    tensors: graph.tensors.map((tensor) => renamedTensor(tensor, nameOf)),
-    operators: graph.operators.map((operator) => renamedOperator(operator, operatorIds, nameOf)),
+    // Nothing is copied when every name counts already.
+    tensors: tensorIds.size === 0 ? graph.tensors : graph.tensors.map((tensor) => renamedTensor(tensor, nameOf)),
+    operators:
+      operatorIds.size + tensorIds.size === 0
+        ? graph.operators
+        : graph.operators.map((operator) => renamedOperator(operator, operatorIds, nameOf)),
     blocks: blocks.map((block) => ({
       ...block,
       carried: block.carried.map(({ initial, next }) => ({ initial: nameOf(initial), next: nameOf(next) })),

@@ -30,6 +30,7 @@ test('inspect counts a convolution, a pool, a view and a dense layer as by hand'
   assert.equal([view?.kind, view?.macs], ['view', 0]);
   assert.equal([dense?.macs, dense?.weightBytes, dense?.inputReuse], [720, 720, 10]);
   assert.equal([model.macs, model.weightBytes, model.operators], [10368 + 720, 288 + 720, 4]);
+  assert.is(model.flopsPerMop, (2 * (10368 + 720)) / (144 + 288 + 288 + (72 + 720 + 10)));
 });
 
 test('a grouped product has the MACs and weights of all of its groups', () => {

@@ -133,7 +133,18 @@ function functionBytes(spec: FunctionSpec, opset: number): Uint8Array {
 
 /** A protobuf field of bytes. */
 export function field(number: number, content: Uint8Array): Buffer {
-  return Buffer.concat([varint(8 * number + 2), varint(content.length), content]);
+  return Buffer.concat([fieldHead(number, content.length), content]);
+}
+
+/** What stands before the `size` bytes of a field. */
+export function fieldHead(number: number, size: number): Buffer {
+  return Buffer.concat([varint(8 * number + 2), varint(size)]);
+}
+
+/** A TensorProto up to its raw_data of `size` bytes. */
+export function rawTensorHead(name: string, shape: readonly number[], type: number, size: number): Buffer {
+  const known = proto.onnx.TensorProto.encode({ name, dims: [...shape], dataType: type }).finish();
+  return Buffer.concat([known, fieldHead(9, size)]);
 }
 
 function varint(value: number): Buffer {

@@ -1,9 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CompileError } from '../../lib/base/problem.ts';
+import { inspect } from '../../lib/ir/inspect.ts';
 import { allocationBars } from '../../lib/report/charts/allocation-bars.ts';
 import { chipMap } from '../../lib/report/charts/chip-map.ts';
+import { curves } from '../../lib/report/charts/curves.ts';
 import { energyBars } from '../../lib/report/charts/energy-bars.ts';
+import { intensityProfile } from '../../lib/report/charts/intensity-profile.ts';
 import { latencyBars } from '../../lib/report/charts/latency-bars.ts';
 import { latencyComparison } from '../../lib/report/charts/latency-comparison.ts';
 import { modeChart } from '../../lib/report/charts/mode-chart.ts';
@@ -220,6 +223,35 @@ test('a plan without segments, a comparison without rows and an empty trace stil
   ]) {
     assert.ok(allFinite(figure.data) && allFinite(figure.layout), figure.toText());
   }
+});
+
+test('an intensity profile has a bar for every product, of the height that inspect says', () => {
+  const products = inspect(graph()).operators.filter(({ flopsPerMop }) => flopsPerMop !== null);
+  const { data, layout } = intensityProfile([graph(), graph()]);
+  const bars = data.flatMap(({ x, y, yaxis }) => (x as number[]).map((at, i) => ({ at, y: (y as number[])[i] ?? 0, yaxis })));
+  assert.is(bars.length, 2 * products.length);
+  for (const { at, y } of bars) assert.ok(Math.abs(y / (products[at - 1]?.flopsPerMop ?? 0) - 1) < 1e-3);
+  assert.equal(new Set(bars.map(({ yaxis }) => yaxis)), new Set(['y', 'y2']));
+  assert.is((layout.shapes as { y0: number }[])[1]?.y0, inspect(graph()).model.flopsPerMop);
+});
+
+test('curves are a line a group, in the order of x; a row without a number is left out', () => {
+  const rows = [4, 1, 2].flatMap((x) => [
+    { x, y: x * x, kind: 'square' },
+    { x, y: x === 2 ? null : x, kind: 'line' },
+  ]);
+  const { data } = curves(rows, { x: 'x', y: 'y', group: 'kind' });
+  assert.equal(
+    data.map(({ name, x, y }) => [name, x, y]),
+    [
+      ['square', [1, 2, 4], [1, 4, 16]],
+      ['line', [1, 4], [1, 4]],
+    ],
+  );
+  assert.throws(
+    () => curves(rows, { x: 'x', y: 'z' }),
+    (error: Error) => error instanceof CompileError,
+  );
 });
 
 test.run();

@@ -2,8 +2,10 @@
 
 import { allocationBars } from '../../lib/report/charts/allocation-bars.ts';
 import { chipMap } from '../../lib/report/charts/chip-map.ts';
+import { curves } from '../../lib/report/charts/curves.ts';
 import { dpTable } from '../../lib/report/charts/dp-table.ts';
 import { energyBars } from '../../lib/report/charts/energy-bars.ts';
+import { intensityProfile } from '../../lib/report/charts/intensity-profile.ts';
 import { latencyBars } from '../../lib/report/charts/latency-bars.ts';
 import { latencyComparison } from '../../lib/report/charts/latency-comparison.ts';
 import { modeChart } from '../../lib/report/charts/mode-chart.ts';
@@ -18,8 +20,13 @@ export function everyFigure(name?: string): Readonly<Record<string, Figure>> {
   return {
     allocationBars: allocationBars(plan(name)),
     chipMap: chipMap(plan(name), chip()),
+    curves: curves(
+      [1, 2, 4].map((x) => ({ x, y: 3 * x, kind: name ?? 'a' })),
+      { x: 'x', y: 'y', group: 'kind' },
+    ),
     dpTable: dpTable(segments(name)),
     energyBars: energyBars(trace(name)),
+    intensityProfile: intensityProfile([graph(name), graph(name)]),
     latencyBars: latencyBars(plan(name)),
     latencyComparison: latencyComparison(COMPARISON.map((row, i) => (i === 0 && name !== undefined ? { ...row, optimizer: name } : row))),
     modeChart: modeChart(plan(name)),

@@ -21,9 +21,14 @@ export function networkOf({ drafts, values, model }: Pick<ImportState, 'drafts' 
   const outputs = new Set(model.outputs);
   const uses = new Map<string, number>();
   const use = (value: string): void => void uses.set(value, (uses.get(value) ?? 0) + 1);
-  for (const { inputs } of drafts) for (const value of new Set(inputs.map((input) => input.value))) use(value);
+  const producer = new Map<string, Draft>();
+  for (const draft of drafts) {
+    const { inputs, output } = draft;
+    for (const [i, { value }] of inputs.entries()) if (inputs.findIndex((input) => input.value === value) === i) use(value);
+    producer.set(output, draft);
+  }
   for (const value of outputs) use(value);
-  return { drafts, values, outputs, producer: new Map(drafts.map((draft) => [draft.output, draft])), uses };
+  return { drafts, values, outputs, producer, uses };
 }
 
 export function isStep(draft: Draft | undefined): draft is StepDraft {

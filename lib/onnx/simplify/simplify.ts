@@ -33,11 +33,18 @@ export const REWRITES: readonly Rewrite[] = [
 
 export function simplify(state: ImportState): string {
   const before = state.drafts.length;
+  let network = networkOf(state);
   for (const { rewrite } of REWRITES) {
-    const network = networkOf(state);
-    state.drafts = withoutUnread(rewrite(network), network.outputs);
+    const rewritten = rewrite(network);
+    if (isSame(rewritten, state.drafts)) continue;
+    state.drafts = withoutUnread(rewritten, network.outputs);
+    network = networkOf(state);
   }
   const ids = new Set(state.drafts.map(({ id }) => id));
   for (const [node, fate] of state.fates) if (fate === 'operator' && !ids.has(node)) state.fates.set(node, 'merged');
   return `${before} operators made ${state.drafts.length}`;
+}
+
+function isSame(a: readonly Draft[], b: readonly Draft[]): boolean {
+  return a.length === b.length && a.every((draft, i) => draft === b[i]);
 }
