@@ -80,6 +80,7 @@ export type { MetaOp, Program, Region, Statement } from './program/program.ts';
 export { verifyProgram } from './program/verify.ts';
 // Shown in notebooks: tables, charts, pictures
 export { allocationBars } from './report/charts/allocation-bars.ts';
+export { boundBars } from './report/charts/bound-bars.ts';
 export { breakEven } from './report/charts/break-even.ts';
 export { chipMap } from './report/charts/chip-map.ts';
 export { curves } from './report/charts/curves.ts';
@@ -89,6 +90,8 @@ export { intensityProfile } from './report/charts/intensity-profile.ts';
 export { latencyBars } from './report/charts/latency-bars.ts';
 export { latencyComparison } from './report/charts/latency-comparison.ts';
 export { modeChart } from './report/charts/mode-chart.ts';
+export { occupancyMap } from './report/charts/occupancy-map.ts';
+export { operatorEnergy } from './report/charts/operator-energy.ts';
 export { parallelCoordinates } from './report/charts/parallel-coordinates.ts';
 export { pareto } from './report/charts/pareto.ts';
 export { roofline } from './report/charts/roofline.ts';
@@ -105,10 +108,11 @@ export { openTraceFile } from './report/trace-file.ts';
 export type { ConverterOptions } from './simulator/functional/converter.ts';
 export { type IntegerTensor, type RunProgramOptions, runProgram } from './simulator/functional/run-program.ts';
 // Trace
+export { occupancy } from './simulator/occupancy.ts';
 export { type Performance, performanceOf } from './simulator/performance.ts';
 export { boundedBy, printTrace } from './simulator/print.ts';
 export { type SimulateOptions, simulate } from './simulator/simulate.ts';
-export type { Flow, Span, Stretch, Trace } from './simulator/trace.ts';
+export type { Flow, Occupancy, OperatorTrace, Span, Stretch, Trace } from './simulator/trace.ts';
 export { verifyTrace } from './simulator/verify.ts';
 // Design-space exploration
 export { METRICS, type MetricName } from './sweep/metrics.ts';

@@ -136,3 +136,24 @@ export interface Flow {
   readonly from: Span;
   readonly to: Span;
 }
+
+/** How busy everything was over the time, in bins of equal length. Shares are of a bin, from 0 to 1. */
+export interface Occupancy {
+  readonly model: { readonly name: string };
+  readonly hardware: { readonly name: string; readonly arrays: number };
+  readonly makespanCycles: Cycles;
+  readonly clockHz: number;
+  readonly bins: number;
+  /** Channel, buffer, vector unit, switch line. */
+  readonly resources: readonly { readonly id: string; readonly busy: readonly number[] }[];
+  /** Runs of arrays, one array each where the chip has few; shares are their mean. */
+  readonly rows: readonly {
+    readonly first: number;
+    readonly count: number;
+    readonly memoryMode: readonly number[];
+    readonly computing: readonly number[];
+    readonly written: readonly number[];
+    /** Read or written as memory. */
+    readonly accessed: readonly number[];
+  }[];
+}

@@ -165,16 +165,23 @@ test('the latency bars sum to the analytic cycles, repeated segments counted as 
 test('the timeline covers the makespan and keeps the time of every kind', () => {
   const { data } = timeline(trace());
   const busy = data.map((lane) => sum(numbers(lane, 'x')));
-  // 200 cycles a microsecond: both segments with their boundaries, then products, vector, moves, writes, switches.
+  // 200 cycles a microsecond: both segments with their boundaries, then products, vector, moves, writes, switches; what bounds them.
   assert.equal(
     busy.map((microseconds) => Math.round(microseconds * 200)),
-    [1700, 1300, 2280, 1300, 900, 599, 1],
+    [1700, 1300, 2280, 1300, 900, 599, 1, 1500, 1499],
   );
 });
 
 test('the timeline of a segment has a row a statement, boundary first', () => {
   const { data } = timeline(trace(), { segment: 0 });
-  assert.equal(data.flatMap((lane) => lane.y as string[]).toSorted(), ['1  TOM', '2  conv1', '3  image', '4  conv1', '5  softmax']);
+  assert.equal(data.flatMap((lane) => lane.y as string[]).toSorted(), [
+    '1  TOM',
+    '2  conv1',
+    '3  image',
+    '4  conv1',
+    '5  softmax',
+    ...Array(2).fill('Bound by'),
+  ]);
 });
 
 test('the energy bars sum to the ledger, largest first', () => {

@@ -1,6 +1,7 @@
 // One figure of every kind, of the hand-made nouns.
 
 import { allocationBars } from '../../lib/report/charts/allocation-bars.ts';
+import { boundBars } from '../../lib/report/charts/bound-bars.ts';
 import { chipMap } from '../../lib/report/charts/chip-map.ts';
 import { curves } from '../../lib/report/charts/curves.ts';
 import { dpTable } from '../../lib/report/charts/dp-table.ts';
@@ -9,16 +10,20 @@ import { intensityProfile } from '../../lib/report/charts/intensity-profile.ts';
 import { latencyBars } from '../../lib/report/charts/latency-bars.ts';
 import { latencyComparison } from '../../lib/report/charts/latency-comparison.ts';
 import { modeChart } from '../../lib/report/charts/mode-chart.ts';
+import { occupancyMap } from '../../lib/report/charts/occupancy-map.ts';
+import { operatorEnergy } from '../../lib/report/charts/operator-energy.ts';
 import { roofline } from '../../lib/report/charts/roofline.ts';
 import { splitMap } from '../../lib/report/charts/split-map.ts';
 import { timeline } from '../../lib/report/charts/timeline.ts';
 import type { Figure } from '../../lib/report/figure.ts';
+import type { Occupancy } from '../../lib/simulator/trace.ts';
 import { COMPARISON, chip, graph, plan, trace } from './nouns.ts';
 
 /** `name`: what an operator of the model is called. */
 export function everyFigure(name?: string): Readonly<Record<string, Figure>> {
   return {
     allocationBars: allocationBars(plan(name)),
+    boundBars: boundBars(trace(name)),
     chipMap: chipMap(plan(name), chip()),
     curves: curves(
       [1, 2, 4].map((x) => ({ x, y: 3 * x, kind: name ?? 'a' })),
@@ -30,10 +35,29 @@ export function everyFigure(name?: string): Readonly<Record<string, Figure>> {
     latencyBars: latencyBars(plan(name)),
     latencyComparison: latencyComparison(COMPARISON.map((row, i) => (i === 0 && name !== undefined ? { ...row, optimizer: name } : row))),
     modeChart: modeChart(plan(name)),
+    occupancyMap: occupancyMap(occupied(name)),
+    operatorEnergy: operatorEnergy(trace(name)),
     roofline: roofline(graph(name), chip()),
     splitMap: splitMap({ title: name ?? 'A product', arrays: 6, cycles: (compute, memory) => 12 / Math.min(compute, memory + 1) }),
     timeline: timeline(trace(name)),
     timelineOfSegment: timeline(trace(name), { segment: 0 }),
+  };
+}
+
+/** Two arrays, one of them memory from the middle on. */
+function occupied(model = 'tiny'): Occupancy {
+  const row = { count: 1, memoryMode: [0, 1], computing: [0.5, 0], written: [0.2, 0], accessed: [0, 0.7] };
+  return {
+    model: { name: model },
+    hardware: { name: 'small', arrays: 2 },
+    makespanCycles: 2000,
+    clockHz: 200e6,
+    bins: 2,
+    resources: [{ id: 'external channel', busy: [0.25, 1] }],
+    rows: [
+      { first: 0, ...row },
+      { first: 1, ...row, memoryMode: [0, 0], computing: [1, 1] },
+    ],
   };
 }
 

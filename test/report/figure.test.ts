@@ -30,7 +30,10 @@ test('a figure is shown as plotly JSON, PNG, HTML and text', async () => {
     String(bundle['text/html']),
     new RegExp(`<img alt="[^"]+" src="data:image/png;base64,${String(bundle['image/png']).slice(0, 60).replaceAll('+', '\\+')}`),
   );
-  assert.is(bundle['text/plain'], 'Figure: Energy by component. two-convolutions on small; 18 µJ in all, 1.2 W on average');
+  assert.is(
+    bundle['text/plain'],
+    'Figure: Energy by component. two-convolutions on small; 18 µJ in all, 1.2 W on average 9 µJ to 31 µJ with what is unknown at its ends',
+  );
 });
 
 test('plotly.js stands in the first HTML of a session only', async () => {

@@ -154,11 +154,29 @@ export function trace(name = 'conv1'): Trace {
       refreshPerCycle: 3000,
     },
     energyRangePicojoules: { least: 9e6, greatest: 31e6 },
-    operators: [],
+    operators: [
+      {
+        id: name,
+        kind: 'operator',
+        macs: 35e6,
+        energyPicojoules: { ...NO_ENERGY, mvm: 5e6, memoryArrays: 2e6, weightWrite: 1e6, buffer: 5e5, external: 9e6, vector: 1e5 },
+      },
+      { id: 'switches', kind: 'switches', macs: 0, energyPicojoules: { ...NO_ENERGY, switch: 10 } },
+      { id: 'leakage and refresh', kind: 'static', macs: 0, energyPicojoules: { ...NO_ENERGY, leakage: 4e5 } },
+    ],
+    criticalPath: [
+      { segment: 0, statement: 0, label: 'TOM', resource: 'switch line', start: 0, end: 1 },
+      { segment: 0, statement: 1, label: name, resource: 'external channel', start: 1, end: 1200 },
+      { segment: 0, statement: 3, label: name, resource: 'arrays computing', start: 1200, end: 1700 },
+      { segment: 1, statement: 0, label: 'conv3', resource: 'external channel', start: 1700, end: 2000 },
+      { segment: 1, statement: 1, label: 'conv3', resource: 'arrays computing', start: 2000, end: 3000 },
+    ],
     memoryModeShare: 0.375,
     events: 1234,
   };
 }
+
+const NO_ENERGY = { mvm: 0, adc: 0, memoryArrays: 0, weightWrite: 0, buffer: 0, external: 0, vector: 0, switch: 0, refresh: 0, leakage: 0 };
 
 const WINDOW = { samples: 1, rowsOut: 8, widthOut: 8, rowsIn: 8, widthIn: 8, stride: 1, reach: 2, lead: 1 };
 

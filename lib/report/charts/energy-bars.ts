@@ -8,7 +8,7 @@ import { headed, whatRuns } from './parts.ts';
 
 const JOULES_PER_PICOJOULE = 1e-12;
 
-const NAMES: Readonly<Record<Component, string>> = {
+export const COMPONENT_NAMES: Readonly<Record<Component, string>> = {
   mvm: 'Matrix-vector products',
   adc: 'Converters of products',
   memoryArrays: 'Memory-mode arrays',
@@ -21,15 +21,15 @@ const NAMES: Readonly<Record<Component, string>> = {
   leakage: 'Leakage',
 };
 
-const COMPONENT_COLOURS: Readonly<Record<Component, string>> = {
+export const COMPONENT_COLOURS: Readonly<Record<Component, string>> = {
   mvm: COLOURS.compute,
-  adc: COLOURS.compute,
+  adc: COLOURS.switch,
   memoryArrays: COLOURS.memory,
   weightWrite: COLOURS.write,
   buffer: COLOURS.move,
   external: COLOURS.neutral,
   vector: COLOURS.vector,
-  switch: COLOURS.switch,
+  switch: COLOURS.faint,
   refresh: COLOURS.faint,
   leakage: COLOURS.faint,
 };
@@ -44,6 +44,8 @@ export function energyBars(trace: Trace): Figure {
   const sum = joules.reduce((total, value) => total + value, 0);
   const seconds = trace.makespanCycles / trace.clockHz;
   const power = seconds > 0 ? `, ${formatSi(sum / seconds, 'W')} on average` : '';
+  const { least, greatest } = trace.energyRangePicojoules;
+  const range = `${formatSi(least * JOULES_PER_PICOJOULE, 'J')} to ${formatSi(greatest * JOULES_PER_PICOJOULE, 'J')} with what is unknown at its ends`;
   return new Figure(
     [
       {
@@ -51,7 +53,7 @@ export function energyBars(trace: Trace): Figure {
         orientation: 'h',
         showlegend: false,
         x: joules,
-        y: components.map((component) => NAMES[component]),
+        y: components.map((component) => COMPONENT_NAMES[component]),
         text: joules.map((value) => `${formatSi(value, 'J')} (${formatPercent(sum === 0 ? 0 : value / sum)})`),
         textposition: 'outside',
         cliponaxis: false,
@@ -61,7 +63,7 @@ export function energyBars(trace: Trace): Figure {
       },
     ],
     {
-      ...headed('Energy by component', `${whatRuns(trace)}; ${formatSi(sum, 'J')} in all${power}`, 0),
+      ...headed('Energy by component', `${whatRuns(trace)}; ${formatSi(sum, 'J')} in all${power}<br>${range}`, 0),
       height: 420,
       bargap: 0.3,
       xaxis: {
@@ -74,7 +76,7 @@ export function energyBars(trace: Trace): Figure {
       yaxis: {
         type: 'category',
         categoryorder: 'array',
-        categoryarray: components.map((component) => NAMES[component]),
+        categoryarray: components.map((component) => COMPONENT_NAMES[component]),
         autorange: 'reversed',
         showgrid: false,
         ticks: '',

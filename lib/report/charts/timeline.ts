@@ -2,10 +2,12 @@
 
 import { counted, formatCycles, formatNumber } from '../../base/text.ts';
 import type { MetaOpKind } from '../../program/program.ts';
-import type { SegmentTrace, StatementTrace, Trace } from '../../simulator/trace.ts';
+import type { SegmentTrace, StatementTrace, Stretch, Trace } from '../../simulator/trace.ts';
 import { Figure } from '../figure.ts';
 import type { JsonObject, PlotTrace } from '../plotly.ts';
+import { RESOURCES } from '../resources.ts';
 import { COLOURS } from '../theme.ts';
+import { type Clock, clockOf, timeAxis } from './clock.ts';
 import { headed, name, segmentAt, whatRuns } from './parts.ts';
 
 /** Lanes from top to bottom; the colour is the kind's everywhere. */
@@ -83,12 +85,45 @@ function wholeRun(trace: Trace): Figure {
       },
     );
   });
-  const rows = ['Segments', ...LANES.map((lane) => lane.name)];
-  return new Figure([...blocks, ...lanes], {
-    ...headed('What ran when', `${subtitleOf(trace)}; ${counted(trace.segments.length, 'segment')}`, 0),
-    height: 390,
+  const bounds = boundLanes(trace.criticalPath ?? [], clock, gap, BOUND);
+  const rows = ['Segments', ...LANES.map((lane) => lane.name), ...(bounds.length > 0 ? [BOUND] : [])];
+  return new Figure([...blocks, ...lanes, ...bounds], {
+    ...headed(
+      'What ran when',
+      `${subtitleOf(trace)}; ${counted(trace.segments.length, 'segment')}`,
+      bounds.length === 0 ? 0 : bounds.length > 4 ? 2 : 1,
+    ),
+    height: bounds.length > 0 ? 480 : 390,
     uniformtext: { mode: 'hide', minsize: 11 },
     ...axesOf(clock, rows, [0, trace.makespanCycles]),
+  });
+}
+
+const BOUND = 'Bound by';
+/** A resource that bounds less of the time shown is left out: nobody would see it. */
+const LEAST_BOUND = 1 / 1000;
+
+/** A row of what bounds each stretch of time, with the resources as its legend. */
+function boundLanes(path: readonly Stretch[], clock: Clock, gap: number, row: string): readonly PlotTrace[] {
+  const all = path.reduce((sum, { start, end }) => sum + end - start, 0);
+  return RESOURCES.flatMap(({ id, name: resource, colour }): PlotTrace[] => {
+    const own = path.filter((stretch) => stretch.resource === id);
+    const cycles = own.reduce((sum, { start, end }) => sum + end - start, 0);
+    if (own.length === 0 || cycles < LEAST_BOUND * all) return [];
+    const intervals = merged(own, gap);
+    return [
+      barsOf(
+        resource,
+        colour,
+        clock,
+        intervals,
+        intervals.map(() => row),
+        {
+          showlegend: true,
+          hovertemplate: `<b>bound by ${resource.toLowerCase()}</b><br>%{customdata[0]}<br>%{customdata[1]}<extra></extra>`,
+        },
+      ),
+    ];
   });
 }
 
@@ -117,18 +152,18 @@ function oneSegment(trace: Trace, segment: SegmentTrace): Figure {
     );
   });
   const left = all.length - shown.length;
-  return new Figure(
-    lanes.filter((lane) => lane !== undefined),
-    {
-      ...headed(
-        `What ran when in segment ${segment.id}`,
-        `${subtitleOf(trace)}${left > 0 ? `; the ${shown.length} longest of ${all.length} statements` : ''}`,
-        1,
-      ),
-      height: 190 + Math.max(4, rows.length) * 24,
-      ...axesOf(clock, rows, [segment.boundaryStart, segment.end]),
-    },
-  );
+  const stretches = (trace.criticalPath ?? []).filter((stretch) => stretch.segment === segment.id);
+  const bounds = boundLanes(stretches, clock, (segment.end - segment.boundaryStart) * MERGE_SHARE, BOUND);
+  if (bounds.length > 0) rows.push(BOUND);
+  return new Figure([...lanes.filter((lane) => lane !== undefined), ...bounds], {
+    ...headed(
+      `What ran when in segment ${segment.id}`,
+      `${subtitleOf(trace)}${left > 0 ? `; the ${shown.length} longest of ${all.length} statements` : ''}`,
+      bounds.length > 0 ? 2 : 1,
+    ),
+    height: 190 + Math.max(4, rows.length) * 24,
+    ...axesOf(clock, rows, [segment.boundaryStart, segment.end]),
+  });
 }
 
 /** The two resources a statement kept busiest. */
@@ -138,7 +173,7 @@ function busiest(statement: StatementTrace): string {
 }
 
 /** Intervals sorted and joined where they overlap or nearly touch. */
-function merged(statements: readonly StatementTrace[], gap: number): readonly Interval[] {
+function merged(statements: readonly Pick<StatementTrace, 'start' | 'end' | 'label'>[], gap: number): readonly Interval[] {
   const intervals: { start: number; end: number; labels: string[]; count: number }[] = [];
   for (const { start, end, label } of statements.toSorted((a, b) => a.start - b.start)) {
     const last = intervals.at(-1);
@@ -151,27 +186,6 @@ function merged(statements: readonly StatementTrace[], gap: number): readonly In
     if (last.labels.length < MOST_LABELS && !last.labels.includes(label)) last.labels.push(label);
   }
   return intervals;
-}
-
-interface Clock {
-  readonly unit: string;
-  readonly perUnit: number;
-  readonly clockHz: number;
-  readonly timeOf: (cycles: number) => number;
-}
-
-const TIME_UNITS = [
-  [1, 's'],
-  [1e-3, 'ms'],
-  [1e-6, 'µs'],
-  [1e-9, 'ns'],
-] as const;
-
-/** The time unit in which the longest time shown is at least 1. */
-function clockOf(clockHz: number, mostCycles: number): Clock {
-  const [seconds, unit] = TIME_UNITS.find(([scale]) => mostCycles / clockHz >= scale) ?? TIME_UNITS[TIME_UNITS.length - 1]!;
-  const perUnit = clockHz * seconds;
-  return { unit, perUnit, clockHz, timeOf: (cycles) => Number((cycles / perUnit).toPrecision(9)) };
 }
 
 function barsOf(
@@ -209,11 +223,7 @@ function axesOf(clock: Clock, rows: readonly string[], [from, to]: readonly [num
   return {
     barmode: 'overlay',
     hovermode: 'closest',
-    xaxis: {
-      title: { text: `Time (${clock.unit}; 1 ${clock.unit} is ${formatNumber(clock.perUnit)} cycles)` },
-      range: [clock.timeOf(from), clock.timeOf(to + (to - from) * 0.01)],
-      showgrid: true,
-    },
+    xaxis: { ...timeAxis(clock, [from, to]), showgrid: true },
     yaxis: {
       type: 'category',
       categoryorder: 'array',
