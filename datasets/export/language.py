@@ -35,7 +35,6 @@ class Model:
     dtype: torch.dtype
     # ONNX Runtime's fused operators (com.microsoft) of this provider, instead of ONNX's own.
     fused: str | None = None
-    # How the experts of a mixture are written, where they aren't fused.
     # Tokens a pass, if it is fixed: a graph for decoding only.
     sequence: int | None = None
 

@@ -85,7 +85,7 @@ export class NodeView {
     const reason = value.constant ? 'and its values are not in the file' : 'and it is only known when the network runs';
     return this.refuse(
       `its output's shape depends on input ${i} ('${value.id}', ${shapeText(value.shape)}), ${reason}`,
-      'Export the model with fixed shapes.',
+      'Export the model with fixed shapes, or without the steps that select by value, such as the post-processing of a detector.',
     );
   }
 

@@ -2,6 +2,7 @@
 // what it keeps never changes an outcome. A run that fails is an outcome, not an exception.
 
 import { CompileError } from '../base/problem.ts';
+import { type GraphOfPass, graphsOf } from '../generation/graphs.ts';
 import { deriveHardware } from '../hardware/derive.ts';
 import type { Hardware, HardwareFile } from '../hardware/hardware.ts';
 import { withOverrides } from '../hardware/with-overrides.ts';
@@ -12,7 +13,7 @@ import { areaOf } from './area.ts';
 import { cacheOf } from './cache.ts';
 import { type Metrics, metricsOf } from './metrics.ts';
 import { isWithin, type Job, type Outcome } from './outcome.ts';
-import { combined, passesOf } from './passes.ts';
+import { measureGeneration } from './passes.ts';
 import { contentHash, type Run, scheduleOptionsOf } from './run.ts';
 import { labelled, SharedPrograms } from './shared-programs.ts';
 
@@ -24,10 +25,12 @@ export type Evaluate = (job: Job) => Promise<readonly Outcome[]>;
 const MOST_GRAPHS = 32;
 /** Sizes that a spec may leave out, where the model has them. */
 const DEFAULT_SIZES = { batch: 1, past: 0 };
+const MOST_MODELS = 16;
 
 /** An evaluator with caches of its own: one a thread. */
 export function createEvaluator(modelPath: ModelPath): Evaluate {
   const graphs = cacheOf<string, Graph>(MOST_GRAPHS);
+  const importers = cacheOf<string, GraphOfPass>(MOST_MODELS);
   const programs = new SharedPrograms();
 
   const evaluate = async (run: Run, job: Job): Promise<Outcome> => {
@@ -40,15 +43,23 @@ export function createEvaluator(modelPath: ModelPath): Evaluate {
       const path = modelPath(run.model);
       if (path === undefined) return { status: 'failed', error: lacks(run), certain: false, unable: true, milliseconds: took() };
       const options = scheduleOptionsOf(run);
-      const measured: { readonly times: number; readonly metrics: Metrics }[] = [];
-      for (const { bind, times } of passesOf(run)) {
-        const graphKey = JSON.stringify([run.model, bind]);
-        const graph = graphs.get(graphKey, () => importOnnx(path, { bind, defaults: DEFAULT_SIZES }));
+      const measure = async (graphKey: string, graph: Graph): Promise<Metrics> => {
         const { plan, program } = await programs.get(contentHash([graphKey, options]), graph, hardware, options);
         const trace = simulate(program, labelled(hardware), { verified: true });
-        measured.push({ times, metrics: metricsOf(plan, trace, hardware, graph.bindings.batch ?? 1, areaMm2) });
+        return metricsOf(plan, trace, hardware, graph.bindings.batch ?? 1, areaMm2);
+      };
+      const { prompt, generate = 0 } = run;
+      const keyOfGraph = (pass?: object): string => JSON.stringify([run.model, run.bind, pass]);
+      if (prompt === undefined) {
+        const graph = graphs.get(keyOfGraph(), () => importOnnx(path, { bind: run.bind, defaults: DEFAULT_SIZES }));
+        return { status: 'done', metrics: await measure(keyOfGraph(), graph), milliseconds: took() };
       }
-      return { status: 'done', metrics: combined(measured), milliseconds: took() };
+      const { batch = 1, ...bind } = run.bind;
+      const importer = importers.get(keyOfGraph(), () => graphsOf(path, batch, bind));
+      const graphOf: GraphOfPass = (pass) => graphs.get(keyOfGraph(pass), () => importer(pass));
+      const workload = { batch, prompt, generate };
+      const metrics = await measureGeneration(workload, hardware, graphOf, (pass) => measure(keyOfGraph(pass), graphOf(pass)));
+      return { status: 'done', metrics, milliseconds: took() };
     } catch (error) {
       const certain = error instanceof CompileError;
       const message = error instanceof Error ? error.message : String(error);

@@ -8,7 +8,7 @@ import type { Setting, Settings } from './spec.ts';
 interface RunField {
   readonly means: string;
   /** Undefined if any value of the type may be given. */
-  readonly type: 'text' | 'whole' | 'boolean';
+  readonly type: 'text' | 'whole' | 'number' | 'boolean';
   readonly least?: number;
 }
 
@@ -24,8 +24,9 @@ export const RUN_FIELDS: Readonly<Record<string, RunField>> = {
   optimizer: { means: 'cmswitch, static:R, ...', type: 'text' },
   form: { means: 'of a baseline: as-published or same-cost', type: 'text' },
   solver: { means: 'exact, highs or glpk', type: 'text' },
-  cost: { means: 'what the optimizer minimises: paper or machine', type: 'text' },
+  cost: { means: "what the optimizer minimises: paper or machine; the optimizer's own unless given", type: 'text' },
   objective: { means: 'latency, energy or edp', type: 'text' },
+  powerCap: { means: 'most power a run may draw on average, in watts', type: 'number' },
   prefetch: { means: 'weights of later segments are staged ahead', type: 'boolean' },
   mostArrays: { means: 'most arrays one copy of a sub-operator may take', type: 'whole', least: 1 },
   seed: { means: 'seed of the optimizer', type: 'whole', least: 0 },
@@ -88,6 +89,7 @@ export function wrongValue(field: string, value: Setting): string | undefined {
   if (known === undefined) return typeof value === 'string' ? 'a number, or true or false' : undefined;
   if (known.type === 'text') return typeof value === 'string' && value !== '' ? undefined : 'text';
   if (known.type === 'boolean') return typeof value === 'boolean' ? undefined : 'true or false';
+  if (known.type === 'number') return typeof value === 'number' && value > 0 ? undefined : 'a number above 0';
   const least = known.least ?? 0;
   return Number.isSafeInteger(value) && (value as number) >= least ? undefined : `a whole number of at least ${least}`;
 }

@@ -27,12 +27,12 @@ export interface Run {
   readonly options: Readonly<Record<string, Setting>>;
 }
 
-export const OPTIONS = ['optimizer', 'form', 'solver', 'cost', 'objective', 'prefetch', 'mostArrays', 'seed'] as const;
+export const OPTIONS = ['optimizer', 'form', 'solver', 'cost', 'objective', 'prefetch', 'mostArrays', 'seed', 'powerCap'] as const;
+/** `cost` is the optimizer's own unless given. */
 const OPTION_DEFAULTS: Readonly<Record<string, Setting>> = {
   optimizer: 'cmswitch',
   form: 'as-published',
   solver: 'exact',
-  cost: 'paper',
   objective: 'latency',
   prefetch: false,
   seed: 0,
@@ -90,7 +90,8 @@ export function runOf(settings: Settings, files: Files): Run {
 
 /** Options for `schedule`, defaults included; it checks the names itself. */
 export function scheduleOptionsOf(run: Run): ScheduleOptions {
-  return { ...OPTION_DEFAULTS, ...run.options } as ScheduleOptions;
+  const { powerCap, ...options } = run.options;
+  return { ...OPTION_DEFAULTS, ...options, ...(powerCap !== undefined && { powerCapWatts: powerCap }) } as ScheduleOptions;
 }
 
 /** Key of a run's result: SHA-256, 32 hexadecimal digits, of the code's version, the run and how area is reckoned. */

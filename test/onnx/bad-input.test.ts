@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -8,6 +8,7 @@ import { CompileError, describe, type Problem, type ProblemKind } from '../../li
 import { type ImportOptions, importOnnx } from '../../lib/onnx/import-onnx.ts';
 import { buildModel, FLOAT, field, type NodeSpec, node } from './build.ts';
 import { impossible } from './impossible.ts';
+import { layersOf, writeWithWeights } from './large.ts';
 import { modelPath } from './models.ts';
 
 const test = suite('onnx: bad input');
@@ -262,6 +263,69 @@ test('messages nested thousands deep are refused, not a crash', () => {
   const input = Buffer.concat([field(1, Buffer.from('x')), field(2, type)]);
   const bytes = Buffer.concat([Buffer.from([0x08, 0x08]), field(7, field(11, input))]);
   assert.match(onlyProblem('onnx-file', bytes).reason, 'damaged');
+});
+
+test('a file of more than 2 GB is refused by its size, before it is read', () => {
+  const path = fileOf('large.onnx', relu());
+  // A hole: it takes no room on the disk.
+  truncateSync(path, 2 ** 31);
+  const { reason, next } = onlyProblem('onnx-file', path);
+  assert.match(reason, /has 2147483648 bytes, and a protobuf message at most 2147483647/);
+  assert.match(next, 'external data');
+});
+
+test('more nodes than are read are refused while they are counted', () => {
+  // Written once and repeated: a node takes 11 bytes.
+  const one = field(1, Buffer.concat([field(1, Buffer.from('x')), field(2, Buffer.from('y')), field(4, Buffer.from('R'))]));
+  const graph = field(7, Buffer.alloc(one.length * 1_000_000, one));
+  const { reason, next } = onlyProblem('onnx-file', Buffer.concat([Buffer.from([0x08, 0x08]), graph]));
+  assert.match(reason, 'has more than 250000 nodes');
+  assert.match(next, 'a part of the network');
+});
+
+test('inputs of the wrong rank are refused at the node that reads them, with their shapes', () => {
+  const refusal = (
+    shape: readonly number[],
+    nodes: readonly NodeSpec[],
+    weights: Parameters<typeof buildModel>[0]['weights'] = {},
+  ): string => describe(onlyProblem('onnx-node', buildModel({ inputs: { x: shape }, outputs: ['y'], nodes, weights })));
+  const conv = refusal([2, 3], [node('Conv', ['x', 'w'], ['y'], {}, 'first conv')], { w: { shape: [8, 3, 3, 3] } });
+  assert.match(conv, /'first conv'.*\[2, 3\]|'first conv'.*2 dimensions/);
+  assert.match(refusal([2, 3], [node('MaxPool', ['x'], ['y'], { kernel_shape: [2, 2] }, 'pool')]), /'pool'/);
+  assert.match(refusal([2, 3, 4], [node('Gemm', ['x', 'w'], ['y'], {}, 'gemm')], { w: { shape: [4, 5] } }), /'gemm'/);
+  assert.match(
+    refusal([2, 3, 4], [node('GlobalAveragePool', ['x'], ['a']), node('Transpose', ['a'], ['y'], { perm: [1, 0] }, 'turn')]),
+    /'turn'/,
+  );
+});
+
+test('inputs of types that are no numbers, and dimensions that are none, are reported by name', () => {
+  const of = (inputType: number): Uint8Array =>
+    buildModel({ inputs: { picture: [2] }, outputs: ['y'], nodes: [node('Relu', ['picture'], ['y'])], inputType });
+  for (const [type, words] of [
+    [15, /complex128/],
+    [99, /type 99/],
+  ] as const) {
+    const { value, reason } = onlyProblem('onnx-value', of(type));
+    assert.is(value, 'picture');
+    assert.match(reason, words);
+  }
+  // -3 is what some exporters write for "not known".
+  const unknown = buildModel({ inputs: { x: [-3, 2] }, outputs: ['y'], nodes: [node('Relu', ['x'], ['y'])] });
+  assert.is(onlyProblem('onnx-unbound', unknown).dimensions[0]?.name, 'x.0');
+});
+
+test('weights inside are left where they are: a model twenty times its graph is read in memory of its own size', () => {
+  const path = join(folder, 'inside.onnx');
+  const { spec, weights } = layersOf(4, 1024);
+  writeWithWeights(path, spec, weights);
+  const before = process.memoryUsage();
+  const { operators } = importOnnx(path);
+  const { arrayBuffers, heapUsed } = process.memoryUsage();
+  assert.is(operators.length, 4);
+  // 16 MB of weights: the file's bytes once, and nothing made of them.
+  assert.ok(arrayBuffers - before.arrayBuffers < 1.2 * 2 ** 24, `${arrayBuffers - before.arrayBuffers} bytes of buffers`);
+  assert.ok(heapUsed - before.heapUsed < 2 ** 24, `${heapUsed - before.heapUsed} bytes of objects`);
 });
 
 test.run();

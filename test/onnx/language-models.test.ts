@@ -1,11 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Graph, isMatrix, tensorsOf } from '../../lib/ir/graph.ts';
 import { inspect } from '../../lib/ir/inspect.ts';
 import { importOnnx, runImport } from '../../lib/onnx/import-onnx.ts';
 import { matchesGolden } from './golden.ts';
-import { type Bindings, countsOf, datasetsPath, isDynamic, LANGUAGE_MODELS, modelPath, readmeBindLines, totalMacs } from './models.ts';
+import { type Bindings, countsOf, datasetsPath, isDynamic, LANGUAGE_MODELS, modelPath, totalMacs } from './models.ts';
 
 const test = suite('onnx: the language models of datasets/');
 
@@ -60,15 +60,6 @@ function closedForm(
   const head = vocabulary === 0 ? batch * hidden * hidden : tokens * hidden * vocabulary;
   return layers * (tokens * (projections + feedForward) + attention) + head;
 }
-
-test('every shipped model is read with the bind line of its README', () => {
-  const lines = readmeBindLines();
-  for (const file of readdirSync(datasetsPath('')).filter((name) => name.endsWith('.onnx'))) {
-    const own = lines.filter(({ name }) => `${name}.onnx` === file);
-    assert.ok(own.length > 0, `the README of datasets/ has no bind line for ${file}`);
-    for (const { name, bind } of own) assert.ok(graphOf(name, bind).operators.length > 0, file);
-  }
-});
 
 test("the products of a pass are those of a closed form, and those PyTorch's own counter counts", () => {
   const counts = countsOf();

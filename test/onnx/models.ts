@@ -34,17 +34,6 @@ export function recordedShapes(file: string): { readonly bind: Bindings; readonl
   return { bind, shapes: new Map(pairs) };
 }
 
-/** Models and bindings of the README's `cimbook inspect` lines. */
-export function readmeBindLines(): { readonly name: string; readonly bind: Bindings }[] {
-  const lines = readFileSync(datasetsPath('README.md'), 'utf8').matchAll(
-    /cimbook inspect datasets\/(\S+)\.onnx --bind (\S+?)`?(?=[\s`|])/g,
-  );
-  return [...lines].map(([, name = '', bind = '']) => ({
-    name,
-    bind: Object.fromEntries(bind.split(',').map((pair) => [pair.split('=')[0], Number(pair.split('=')[1])])),
-  }));
-}
-
 export function macsOf({ attrs: { matrix } }: MatrixOperator): number {
   return matrix.m * matrix.n * matrix.k * matrix.groups;
 }

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { permutation, randomOf, wholeBelow } from '../../lib/base/random.ts';
 import { compile } from '../../lib/compile.ts';
+import { simulateGeneration } from '../../lib/generation/simulate-generation.ts';
 import { loadHardware, readHardwareFile } from '../../lib/hardware/read.ts';
 import { withOverrides } from '../../lib/hardware/with-overrides.ts';
 import { importOnnx } from '../../lib/onnx/import-onnx.ts';
@@ -14,7 +15,7 @@ import { chipOf, keyOf, type Run, runOf } from '../../lib/sweep/run.ts';
 import { SharedPrograms } from '../../lib/sweep/shared-programs.ts';
 import type { Settings } from '../../lib/sweep/spec.ts';
 import { codeVersion } from '../../lib/sweep/version.ts';
-import { removeFolder, sweepFolder } from './support.ts';
+import { ROOT, removeFolder, sweepFolder } from './support.ts';
 
 const test = suite('evaluation of points');
 const folder = sweepFolder();
@@ -64,6 +65,32 @@ test('a point measures what compile measures, whatever was computed before it', 
     if (outcome?.status !== 'done') continue;
     assert.equal(outcome.metrics, metricsOf(plan, trace!, hardware, Number(settings.batch), outcome.metrics.areaMm2));
   }
+});
+
+test('a language model with a prompt measures what simulateGeneration measures', async () => {
+  const language = join(ROOT, 'datasets/narrow/llama2.onnx');
+  for (const [prompt, generate] of [
+    [16, 0],
+    [8, 20],
+  ] as const) {
+    const [outcome] = await createEvaluator(() => language)(job(run({ batch: 2, prompt, generate })));
+    assert.is(outcome?.status, 'done', JSON.stringify(outcome));
+    if (outcome?.status !== 'done') continue;
+    const { total } = await simulateGeneration(language, loadHardware(chip.file), { batch: 2, prompt, generate });
+    const close = (ours: number, theirs: number) => assert.ok(Math.abs(ours - theirs) <= 1e-9 * theirs, `${ours} and ${theirs}`);
+    close(outcome.metrics.cycles, total.cycles);
+    close(
+      outcome.metrics.energyJoules * 1e12,
+      Object.values(total.energyPicojoules).reduce((a, b) => a + b),
+    );
+    close(outcome.metrics.memoryModeShare, total.memoryModeCycles / total.cycles / 96);
+  }
+});
+
+test("the cost is the optimizer's own unless it is given", async () => {
+  const [joint, paper] = await createEvaluator(() => path)(job(run({ optimizer: 'joint' }), run({ optimizer: 'joint', cost: 'paper' })));
+  assert.is(joint?.status, 'done', JSON.stringify(joint));
+  assert.ok(paper?.status === 'failed' && paper.certain && /machine/.test(paper.error), JSON.stringify(paper));
 });
 
 test('points that differ only in energies share a program; those that differ in arrays do not', async () => {

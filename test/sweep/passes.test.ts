@@ -1,53 +1,65 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Graph } from '../../lib/ir/graph.ts';
 import { METRICS, type Metrics } from '../../lib/sweep/metrics.ts';
-import { combined, passesOf } from '../../lib/sweep/passes.ts';
+import { combined, measureGeneration } from '../../lib/sweep/passes.ts';
+import type { Pass } from '../../lib/workload/workload.ts';
+import { smallChip } from '../support/chips.ts';
 
 const test = suite('passes of a run');
 
-const bind = { batch: 2 };
 const metrics = (latency: number, energy: number): Metrics => ({
   ...(Object.fromEntries(METRICS.map(({ name }) => [name, 1])) as unknown as Metrics),
   latencySeconds: latency,
   energyJoules: energy,
   throughputPerSecond: 2 / latency,
 });
+const none = { operators: [] } as unknown as Graph;
 
-test('a network is one pass, a prompt a prefill, each generated token one more', () => {
-  assert.equal(passesOf({ bind }), [{ bind, times: 1 }]);
-  assert.equal(passesOf({ bind, prompt: 64 }), [{ bind: { batch: 2, sequence: 64 }, times: 1 }]);
-  assert.equal(
-    passesOf({ bind, prompt: 64, generate: 3 }).map((pass) => [pass.bind.sequence, pass.bind.past, pass.times]),
-    [
-      [64, undefined, 1],
-      [1, 64, 1],
-      [1, 65, 1],
-      [1, 66, 1],
-    ],
-  );
+test('a prompt alone is one pass over it; a generated token is a pass behind all before it', async () => {
+  const asked: Pass[] = [];
+  const measure = (pass: Pass) => {
+    asked.push(pass);
+    return Promise.resolve(metrics(1, 1));
+  };
+  assert.equal(await measureGeneration({ prompt: 64 }, smallChip(), () => none, measure), metrics(1, 1));
+  assert.equal(asked, [{ kind: 'prefill', sequence: 64, past: 0 }]);
+  asked.length = 0;
+  const three = await measureGeneration({ prompt: 64, generate: 3 }, smallChip(), () => none, measure);
+  assert.equal(asked.map(({ past }) => past).sort(), [0, 64, 65, 66]);
+  assert.is(three.latencySeconds, 4);
 });
 
-test('what grows linearly with the context sums to what token by token would give', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 3000 }), fc.nat(2000), fc.integer({ min: 0, max: 9 }), (prompt, generate, slope) => {
-      const [, ...decoding] = passesOf({ bind, prompt, generate });
+test('what grows linearly with the context sums to what token by token would give, from a few contexts', async () => {
+  const property = fc.asyncProperty(
+    fc.integer({ min: 1, max: 3000 }),
+    fc.integer({ min: 1, max: 2000 }),
+    fc.integer({ min: 0, max: 9 }),
+    async (prompt, generate, slope) => {
+      let measured = 0;
       const cost = (past: number) => 100 + slope * past;
-      const interpolated = decoding.reduce((sum, pass) => sum + pass.times * cost(pass.bind.past!), 0);
-      let exact = 0;
+      const whole = await measureGeneration(
+        { prompt, generate },
+        smallChip(),
+        () => none,
+        ({ past, sequence }) => {
+          measured++;
+          return Promise.resolve(metrics(sequence * cost(past), 1));
+        },
+      );
+      let exact = 100 * prompt;
       for (let past = prompt; past < prompt + generate; past++) exact += cost(past);
-      assert.ok(Math.abs(interpolated - exact) <= 1e-9 * exact, `${interpolated} and ${exact}`);
-      assert.ok(decoding.length <= 5);
-    }),
-    { seed: 6, numRuns: 200 },
+      assert.ok(Math.abs(whole.latencySeconds - exact) <= 1e-9 * exact, `${whole.latencySeconds} and ${exact}`);
+      assert.ok(measured <= 10, `${measured} passes`);
+    },
   );
+  await fc.assert(property, { seed: 6, numRuns: 100 });
 });
 
 test('latency and energy add up, power and throughput are of the whole', () => {
-  const whole = combined([
-    { times: 1, metrics: metrics(2, 10) },
-    { times: 4, metrics: metrics(0.5, 1) },
-  ]);
+  const tokens = [10, 13].map((context) => ({ context, metrics: metrics(0.5, 1) }));
+  const whole = combined(metrics(2, 10), tokens);
   assert.equal([whole.latencySeconds, whole.energyJoules, whole.powerWatts, whole.throughputPerSecond], [4, 14, 3.5, 0.5]);
   assert.equal([whole.energyDelayJouleSeconds, whole.areaMm2, whole.segments, whole.memoryModeShare], [56, 1, 1, 1]);
 });
