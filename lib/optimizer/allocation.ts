@@ -53,13 +53,21 @@ export type SolverName = (typeof SOLVERS)[number];
 
 export interface Solver {
   readonly name: SolverName;
-  /** An optimal allocation, or undefined when one copy of each operator exceeds the budget. */
+  /**
+   * An optimal allocation, or undefined when one copy of each operator exceeds the budget. GLPK and HiGHS work on a thread and
+   * stop at once when the signal is aborted, throwing its reason. Throws `usage` for numbers that cannot be meant, `solver`.
+   */
+  readonly solve: (problem: AllocationProblem, signal?: AbortSignal) => Allocation | undefined | Promise<Allocation | undefined>;
+}
+
+/** A solver that is done before an abort could reach it. */
+export interface ImmediateSolver extends Solver {
   readonly solve: (problem: AllocationProblem) => Allocation | undefined;
 }
 
 /** What a solver says that gave up. */
-export function noOptimum(solver: SolverName, { claims }: AllocationProblem, timeLimitSeconds: number, status: string): Problem {
-  const reason = `no optimum within ${timeLimitSeconds} s for a segment of ${counted(claims.length, 'operator')} (${status})`;
+export function noOptimum(solver: SolverName, operators: number, timeLimitSeconds: number, status: string): Problem {
+  const reason = `no optimum within ${timeLimitSeconds} s for a segment of ${counted(operators, 'operator')} (${status})`;
   return { kind: 'solver', solver, reason, next: 'Use the exact solver, or allow it more time.' };
 }
 

@@ -91,7 +91,11 @@ export async function chooseSegments(
       earliest = Math.max(earliest, operator.after + 1);
       statistics.candidates++;
       const kind = kinds.extendTo(first);
-      kind.known ??= solve(flat, first, last, options, statistics);
+      if (kind.known === undefined) {
+        // Awaiting costs a turn of the event loop, which thousands of segments would feel.
+        const solved = solve(flat, first, last, options, statistics);
+        kind.known = solved instanceof Promise ? await solved : solved;
+      }
       if (kind.known === 'infeasible') break;
       const joint = joinTo(first === 0 ? undefined : at(best, first - 1), kind.known, options);
       options.onCandidate?.({ first, last, allocation: kind.known.allocation, intra: kind.known.intra, ...joint });
@@ -157,12 +161,15 @@ function solve(
   last: number,
   options: SegmentOptions,
   statistics: SegmentStatistics,
-): Figures | 'infeasible' {
+): Figures | 'infeasible' | Promise<Figures | 'infeasible'> {
   const start = performance.now();
-  const allocation = options.solver.solve(segmentProblem(flat, first, last, options));
-  statistics.solverMilliseconds += performance.now() - start;
-  statistics.solved++;
-  return allocation === undefined ? 'infeasible' : figuresOf(flat.subOperators.slice(first, last + 1), allocation, options.hardware);
+  const done = (allocation: Allocation | undefined): Figures | 'infeasible' => {
+    statistics.solverMilliseconds += performance.now() - start;
+    statistics.solved++;
+    return allocation === undefined ? 'infeasible' : figuresOf(flat.subOperators.slice(first, last + 1), allocation, options.hardware);
+  };
+  const allocation = options.solver.solve(segmentProblem(flat, first, last, options), options.signal);
+  return allocation instanceof Promise ? allocation.then(done) : done(allocation);
 }
 
 function figuresOf(members: readonly SubOperator[], allocation: Allocation, hardware: Hardware): Figures {

@@ -4,14 +4,14 @@
 // looked at, with sharing too: one array more at an operator costs one and saves one at most, by letting one more be shared.
 
 import type { Cycles } from '../base/units.ts';
-import { type Allocation, type AllocationProblem, type Budget, objectiveOf, type Solver, sharedArrays } from './allocation.ts';
+import { type Allocation, type AllocationProblem, type Budget, type ImmediateSolver, objectiveOf, sharedArrays } from './allocation.ts';
 import { checkAllocationProblem } from './check-problem.ts';
 import { Sharing } from './sharing.ts';
 
 /** Latencies closer than this, relative, are the same number computed in two ways. */
 const SAME = 1e-12;
 
-export const exactSolver: Solver = { name: 'exact', solve };
+export const exactSolver: ImmediateSolver = { name: 'exact', solve };
 
 /** An operator's compute arrays in steps of `unit`: whole copies, or single arrays if relaxed. */
 interface Need {

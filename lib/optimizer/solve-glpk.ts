@@ -1,14 +1,14 @@
 // GLPK (glpk.js, GPL-3.0, an optional dependency loaded on demand) on the mixed-integer form of the problem.
 
 import { CompileError } from '../base/problem.ts';
-import { type Allocation, type AllocationProblem, noOptimum, type Solver } from './allocation.ts';
-import { checkAllocationProblem } from './check-problem.ts';
+import { type Allocation, type AllocationProblem, noOptimum } from './allocation.ts';
 import { allocationFrom, allocationModel, type MixedIntegerModel } from './model.ts';
+import type { Solve } from './solver-worker.ts';
 
 type Glpk = Awaited<ReturnType<typeof import('glpk.js/node').default>>;
 
 /** Throws `solver` when the optional package is not installed. */
-export async function loadGlpk(timeLimitSeconds: number): Promise<Solver> {
+export async function loadGlpk(): Promise<Solve> {
   let glpk: Glpk;
   try {
     glpk = await (await import('glpk.js/node')).default();
@@ -16,17 +16,16 @@ export async function loadGlpk(timeLimitSeconds: number): Promise<Solver> {
     const reason = `glpk.js could not be loaded (${(error as Error).message})`;
     throw new CompileError([{ kind: 'solver', solver: 'glpk', reason, next: 'Run npm install glpk.js, or use --solver exact.' }]);
   }
-  return { name: 'glpk', solve: (problem) => solve(glpk, problem, timeLimitSeconds) };
+  return (problem, timeLimitSeconds) => solve(glpk, problem, timeLimitSeconds);
 }
 
 function solve(glpk: Glpk, problem: AllocationProblem, timeLimitSeconds: number): Allocation | undefined {
-  checkAllocationProblem(problem);
   if (problem.claims.length === 0) return { compute: [], memory: [], shared: [], latency: 0 };
   const options = { msglev: glpk.GLP_MSG_OFF, tmlim: timeLimitSeconds, mipgap: 0 };
   const { status, vars } = glpk.solve(glpkModel(glpk, allocationModel(problem)), options).result;
   if (status === glpk.GLP_NOFEAS || status === glpk.GLP_INFEAS) return undefined;
   if (status !== glpk.GLP_OPT) {
-    throw new CompileError([noOptimum('glpk', problem, timeLimitSeconds, `status ${status}`)]);
+    throw new CompileError([noOptimum('glpk', problem.claims.length, timeLimitSeconds, `status ${status}`)]);
   }
   return allocationFrom(problem, (variable) => vars[variable] ?? 0);
 }

@@ -1,10 +1,10 @@
 // HiGHS (MIT, compiled to WebAssembly, loaded on demand) on the mixed-integer form of the problem, as LP text.
 
 import { CompileError } from '../base/problem.ts';
-import { type Allocation, type AllocationProblem, noOptimum, type Solver } from './allocation.ts';
-import { checkAllocationProblem } from './check-problem.ts';
+import { type Allocation, type AllocationProblem, noOptimum } from './allocation.ts';
 import { allocationFrom, allocationModel } from './model.ts';
 import { printLp } from './model-text.ts';
+import type { Solve } from './solver-worker.ts';
 
 // Its types describe the CommonJS build; the default export of the ES module is the loader itself.
 type Loader = typeof import('highs').default;
@@ -19,19 +19,18 @@ const OPTIONS = {
   output_flag: false,
 } as const;
 
-export async function loadHighs(timeLimitSeconds: number): Promise<Solver> {
+export async function loadHighs(): Promise<Solve> {
   const { default: loader } = await import('highs');
   const highs = await (loader as unknown as Loader)();
-  return { name: 'highs', solve: (problem) => solve(highs, problem, timeLimitSeconds) };
+  return (problem, timeLimitSeconds) => solve(highs, problem, timeLimitSeconds);
 }
 
 function solve(highs: Highs, problem: AllocationProblem, timeLimitSeconds: number): Allocation | undefined {
-  checkAllocationProblem(problem);
   if (problem.claims.length === 0) return { compute: [], memory: [], shared: [], latency: 0 };
   const solution = run(highs, printLp(allocationModel(problem)), timeLimitSeconds);
   if (solution.Status === 'Infeasible') return undefined;
   if (solution.Status !== 'Optimal') {
-    throw new CompileError([noOptimum('highs', problem, timeLimitSeconds, solution.Status)]);
+    throw new CompileError([noOptimum('highs', problem.claims.length, timeLimitSeconds, solution.Status)]);
   }
   return allocationFrom(problem, (variable) => {
     const column = solution.Columns[variable];

@@ -44,9 +44,9 @@ function close(a: number, b: number): boolean {
 }
 
 /** The solver's answer; a time-out is counted, and never taken for agreement. */
-function solved(solver: Solver, problem: AllocationProblem): Allocation | undefined | 'timeout' {
+async function solved(solver: Solver, problem: AllocationProblem): Promise<Allocation | undefined | 'timeout'> {
   try {
-    return solver.solve(problem);
+    return await solver.solve(problem);
   } catch (error) {
     if (error instanceof CompileError && error.problems.every(({ kind }) => kind === 'solver')) return 'timeout';
     throw error;
@@ -66,7 +66,7 @@ for (const [name, segments, sharing] of [
     for (let seed = 0; seed < segments; seed++) {
       const problem = sharing ? randomSharing(seed, LIMITS) : randomAllocation(seed, LIMITS);
       const exact = exactSolver.solve(problem);
-      const other = solved(solver, problem);
+      const other = await solved(solver, problem);
       if (other === 'timeout') {
         counted.timeouts++;
         continue;
@@ -95,7 +95,7 @@ for (const [name, segments, sharing] of [
 test('HiGHS solves what it fails on when it presolves', async () => {
   const problem = randomAllocation(7882, LIMITS);
   const highs = await loadSolver('highs');
-  assert.ok(close(highs.solve(problem)?.latency ?? 0, exactSolver.solve(problem)?.latency ?? 1));
+  assert.ok(close((await highs.solve(problem))?.latency ?? 0, exactSolver.solve(problem)?.latency ?? 1));
 });
 
 test('exact finds what trying every allocation finds, up to 12 arrays and 3 operators', () => {
@@ -197,7 +197,7 @@ test('without whole copies, too, exact and GLPK agree', async () => {
   const glpk = await loadSolver('glpk');
   for (let seed = 0; seed < 300; seed++) {
     const problem = { ...randomAllocation(seed, { mostOperators: 4, mostArrays: 24, mostTiles: 5 }), relaxed: true };
-    const [exact, other] = [exactSolver.solve(problem), glpk.solve(problem)];
+    const [exact, other] = [exactSolver.solve(problem), await glpk.solve(problem)];
     assert.is(exact === undefined, other === undefined, `segment ${seed}`);
     if (exact !== undefined && other !== undefined)
       assert.ok(close(exact.latency, other.latency), `segment ${seed}: ${exact.latency} and ${other.latency}`);
@@ -236,7 +236,7 @@ test('a segment without operators takes no arrays and no time', async () => {
   };
   for (const name of SOLVERS) {
     const solver = await loadSolver(name);
-    assert.equal(solver.solve(problem), { compute: [], memory: [], shared: [], latency: 0 }, name);
+    assert.equal(await solver.solve(problem), { compute: [], memory: [], shared: [], latency: 0 }, name);
   }
 });
 

@@ -14,7 +14,7 @@ import { verifyPlan } from '../../lib/optimizer/verify.ts';
 import { randomSharing } from '../support/allocations.ts';
 import { smallChip } from '../support/chips.ts';
 import { NetworkBuilder, randomNetwork } from '../support/networks.ts';
-import { problemsOf, problemsOfAsync } from '../support/problems.ts';
+import { problemsOfAsync } from '../support/problems.ts';
 
 async function messages(chip: Hardware, options: ScheduleOptions = {}): Promise<string> {
   return (await problemsOfAsync(() => schedule(randomNetwork(1), chip, options))).map(describe).join('\n');
@@ -88,7 +88,7 @@ for (const [what, problem] of [
   test(`every solver refuses a problem whose ${what}`, async () => {
     for (const name of SOLVERS) {
       const solver = await loadSolver(name);
-      const problems = problemsOf(() => solver.solve(problem));
+      const problems = await problemsOfAsync(async () => solver.solve(problem));
       assert.is(problems.length, 1);
       assert.match(describe(problems[0]!), `Allocation problem: ${what}. It has to be `, name);
     }
@@ -122,7 +122,7 @@ test('a solver that runs out of time says so, and how large the segment is', asy
   for (const name of ['glpk', 'highs'] as const) {
     const solver = await loadSolver(name, { timeLimitSeconds: 1e-9 });
     assert.match(
-      problemsOf(() => solver.solve(large))
+      (await problemsOfAsync(async () => solver.solve(large)))
         .map(describe)
         .join(),
       new RegExp(`Solver '${name}': no optimum within 1e-9 s for a segment of ${large.claims.length} operators? .*Use the exact solver`),

@@ -140,7 +140,7 @@ test('what GLPK finds can be certified, too', async () => {
   const glpk = await loadSolver('glpk');
   for (let seed = 0; seed < 150; seed++) {
     const problem = randomSharing(seed, LIMITS);
-    const allocation = glpk.solve(problem);
+    const allocation = await glpk.solve(problem);
     assert.equal(checkCertificate(problem, allocation, certify(problem, allocation)), [], `segment ${seed}`);
   }
 });
