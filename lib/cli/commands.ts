@@ -205,7 +205,7 @@ function reportOf({ graph, plan, trace, milliseconds }: Compilation, load: numbe
 
 function summaryLine(report: CompileReport, hardware: Hardware): string {
   const { analytic, simulated, lowerBound } = report.cycles;
-  const planned = `planned ${formatCycles(Math.round(analytic), hardware.clockHz)} on the ${report.cost}'s cost`;
+  const planned = `planned ${formatCycles(Math.round(analytic), hardware.clockHz)} on the ${report.figures}'s cost`;
   const run =
     simulated === null
       ? 'not simulated'

@@ -60,6 +60,9 @@ export interface Solver {
   readonly solve: (problem: AllocationProblem, signal?: AbortSignal) => Allocation | undefined | Promise<Allocation | undefined>;
 }
 
+/** What runs on a solver's thread, in at most about so many seconds. */
+export type TimedSolve = (problem: AllocationProblem, timeLimitSeconds: number) => Allocation | undefined;
+
 /** A solver that is done before an abort could reach it. */
 export interface ImmediateSolver extends Solver {
   readonly solve: (problem: AllocationProblem) => Allocation | undefined;

@@ -3,16 +3,19 @@
 import { fail } from '../base/problem.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Budget } from './allocation.ts';
+import { decide, type Judging } from './decide.ts';
 import { edgesOf, shareable } from './edges.ts';
 import { flatten } from './flatten.ts';
 import type { Drafted, Optimizer, OptimizerRequest } from './optimizer.ts';
+import { OBJECTIVES } from './plan.ts';
 import { chooseSegments } from './segment.ts';
 
 export const cmswitch: Optimizer = {
   name: 'cmswitch',
+  objectives: () => OBJECTIVES,
   segment: (request) => {
     const { arrays: together, dualMode } = request.hardware;
-    return search(request, { compute: together, memory: dualMode ? together : 0, together });
+    return decide(request, (judging) => search(request, judging, { compute: together, memory: dualMode ? together : 0, together }));
   },
 };
 
@@ -20,17 +23,19 @@ export const cmswitch: Optimizer = {
 export function staticRatio(share: string): Optimizer {
   return {
     name: `static:${share}`,
+    objectives: () => OBJECTIVES,
     segment: (request) => {
       const compute = computeArrays(share, request.hardware);
       const together = request.hardware.arrays;
       const memory = together - compute;
-      return search(request, { compute, memory, together }, memory);
+      return decide(request, (judging) => search(request, judging, { compute, memory, together }, memory));
     },
   };
 }
 
-async function search(request: OptimizerRequest, budget: Budget, frozenMemory?: number): Promise<Drafted> {
+async function search(request: OptimizerRequest, judging: Judging, whole: Budget, frozenMemory?: number): Promise<Drafted> {
   const { graph, folds, hardware, solver, relaxed, onProgress, signal } = request;
+  const budget = judging.share === 1 ? whole : partOf(whole, judging.share, frozenMemory);
   const flat = flatten(graph, hardware, { mostArrays: Math.min(budget.compute, request.mostArrays ?? budget.compute), folds });
   const edges = request.sharing === false ? [] : shareable(edgesOf(graph, flat, hardware), hardware, request.sharing ?? 'up');
   const frozen = frozenMemory === undefined ? {} : { frozenMemory };
@@ -40,12 +45,21 @@ async function search(request: OptimizerRequest, budget: Budget, frozenMemory?: 
     budget,
     edges,
     relaxed,
+    ...(judging.judgeOf && { judge: judging.judgeOf(flat), weigh: judging.weigh }),
     ...frozen,
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),
   });
   request.onStatistics?.(statistics);
   return { flat, drafts: segments, ...frozen };
+}
+
+/** A budget of fewer arrays in use. Frozen memory stays memory. */
+function partOf({ compute, memory, together }: Budget, share: number, frozenMemory?: number): Budget {
+  const part = (arrays: number): number => Math.max(1, Math.floor(arrays * share));
+  const idle = compute - part(compute);
+  if (frozenMemory !== undefined) return { compute: part(compute), memory, together: together - idle };
+  return { compute: part(compute), memory: Math.min(memory, part(together)), together: part(together) };
 }
 
 function computeArrays(ratio: string, hardware: Hardware): number {

@@ -7,7 +7,7 @@
 // An array has one role in a segment; only a producer's output array may also be
 // its consumer's input array (constraint (6) of Zhao et al. 2025, `sharedIn`).
 
-import type { Bytes, Cycles, Precision } from '../base/units.ts';
+import type { Bytes, Cycles, Picojoules, Precision } from '../base/units.ts';
 import type { Piece } from '../dataflow/manifest.ts';
 import type { OperatorId, TensorId } from '../ir/graph.ts';
 
@@ -37,7 +37,7 @@ export interface OperatorPlan {
   readonly memoryOut: readonly ArrayId[];
   /** Those of memoryIn that are some producer's memoryOut. */
   readonly sharedIn: readonly ArrayId[];
-  /** L_i under the plan's cost. */
+  /** L_i under the plan's `figures`. */
   readonly latencyCycles: Cycles;
   readonly binding: Binding;
 }
@@ -91,7 +91,10 @@ export interface Plan {
   /** 'cmswitch', 'static:1', ... */
   readonly optimizer: string;
   readonly solver: string;
+  /** What decisions were judged by. */
   readonly cost: CostName;
+  /** What the cycles of segments and operators are stated in: the machine's where weights are written ahead, whatever decided. */
+  readonly figures: CostName;
   readonly objective: Objective;
   /** Most power the run may draw on average, if it was bounded. */
   readonly powerCapWatts?: number;
@@ -102,8 +105,10 @@ export interface Plan {
   readonly seed: number;
   readonly segments: readonly SegmentPlan[];
   readonly repeats: readonly Repeat[];
-  /** Sum over segments of intra and inter cycles under `cost`. */
+  /** Sum over segments of intra and inter cycles under `figures`. */
   readonly analyticCycles: Cycles;
+  /** Energy of the run on the machine's cost; absent where the figures are the paper's, which has none. */
+  readonly analyticPicojoules?: Picojoules;
   /** No plan of this model on this chip takes less on the machine. */
   readonly lowerBoundCycles: Cycles;
 }

@@ -1,8 +1,8 @@
 // schedule: Graph -> Plan. Flatten, choose segments and allocations, place arrays; the same code
 // path for CMSwitch and for chips whose modes are frozen (the baselines static:R).
 
-import { fail } from '../base/problem.ts';
 import { PASSING, progress } from '../base/progress.ts';
+import type { Picojoules } from '../base/units.ts';
 import { lowerBound } from '../cost/bound.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { foldGraph } from '../ir/fold.ts';
@@ -11,6 +11,7 @@ import { settleOptions } from './check-options.ts';
 import { checkChip, checkLimits } from './check-problem.ts';
 import type { SharingRule } from './edges.ts';
 import { blocksWorthFolding, repeatsOf, totalCycles } from './folding.ts';
+import { onMachine } from './joint/ahead.ts';
 import { placeAllotments } from './joint/place.ts';
 import { priceOnMachine } from './joint/price.ts';
 import type { Form, Optimizer, OptimizerRequest, Segmentation } from './optimizer.ts';
@@ -83,12 +84,17 @@ export async function schedule(graph: Graph, chip: Hardware, options: ScheduleOp
     ...(signal && { signal }),
     ...(options.onStatistics && { onStatistics: options.onStatistics }),
   };
-  let segments: readonly SegmentPlan[];
+  // Writing ahead is nothing that the paper's equations could state.
+  let figures: CostName = prefetch ? 'machine' : cost;
+  let settled: ReturnType<typeof settle>;
   try {
-    segments = settle(await optimizer.segment(request), hardware, cost === 'machine' || prefetch);
+    const decision = await optimizer.segment(request);
+    if ('allotments' in decision) figures = 'machine';
+    settled = settle(decision, request, figures);
   } finally {
     bar.end();
   }
+  const { segments, energy } = settled;
   const repeats = repeatsOf(folded, segments);
   return {
     noun: 'plan',
@@ -99,6 +105,7 @@ export async function schedule(graph: Graph, chip: Hardware, options: ScheduleOp
     optimizer: optimizer.name,
     solver: solverName,
     cost,
+    figures,
     ...goal,
     prefetch,
     computeOnly,
@@ -106,20 +113,24 @@ export async function schedule(graph: Graph, chip: Hardware, options: ScheduleOp
     segments,
     repeats,
     analyticCycles: totalCycles(segments, repeats),
+    ...(energy !== undefined && { analyticPicojoules: energy }),
     lowerBoundCycles: lowerBound(graph, hardware).cycles,
   };
 }
 
 /** Physical arrays and costs for what an optimizer decided. */
-function settle(decision: Segmentation, hardware: Hardware, onMachine: boolean): readonly SegmentPlan[] {
-  if ('allotments' in decision) {
-    const { flat, work, allotments, homes, frozenMemory } = decision;
-    const placed = placeAllotments(flat, work, allotments, homes, hardware, frozenMemory);
-    return priceOnMachine(flat, work, placed, hardware).segments;
+function settle(
+  decision: Segmentation,
+  { graph, hardware, prefetch }: OptimizerRequest,
+  figures: CostName,
+): { readonly segments: readonly SegmentPlan[]; readonly energy?: Picojoules } {
+  if (figures === 'paper' && 'drafts' in decision) {
+    const { flat, drafts, frozenMemory } = decision;
+    const choices = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
+    return { segments: placeSegments(flat, choices, hardware) };
   }
-  if (onMachine)
-    fail({ kind: 'usage', message: "the machine's cost and writing ahead are not available with this optimizer", next: 'Use joint.' });
-  const { flat, drafts, frozenMemory } = decision;
-  const choices = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
-  return placeSegments(flat, choices, hardware);
+  const { flat, work, allotments, homes, frozenMemory } = 'drafts' in decision ? onMachine(graph, decision, hardware, prefetch) : decision;
+  const placed = placeAllotments(flat, work, allotments, homes, hardware, frozenMemory);
+  const { segments, cost } = priceOnMachine(flat, work, placed, hardware);
+  return { segments, energy: cost.energy };
 }

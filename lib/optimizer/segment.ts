@@ -2,7 +2,7 @@
 // Flattened graph -> the best list of segments with an allocation each.
 
 import { internal } from '../base/problem.ts';
-import type { Bytes, Cycles } from '../base/units.ts';
+import type { Bytes, Cycles, Picojoules } from '../base/units.ts';
 import {
   interLatency,
   intraLatency,
@@ -15,8 +15,16 @@ import {
 import type { Hardware } from '../hardware/hardware.ts';
 import { type Allocation, type AllocationProblem, arraysOf, type Budget, type Solver, withSharingSpread } from './allocation.ts';
 import type { Flattened, SubOperator } from './flatten.ts';
+import type { Weigh } from './objective.ts';
 import { segmentKinds } from './segment-kinds.ts';
 import type { Edge } from './sharing.ts';
+
+/** What the machine takes for sub-operators first .. last with these arrays, whatever is before and behind them. */
+export type Judge = (
+  first: number,
+  last: number,
+  allocation: Allocation,
+) => { readonly intra: Cycles; readonly rewrite: Cycles; readonly energy: Picojoules };
 
 /** What an optimizer decides of a segment: everything else follows from it. */
 export interface SegmentDraft {
@@ -34,8 +42,9 @@ export interface SegmentChoice extends SegmentDraft {
   readonly inter: { readonly writeBack: Cycles; readonly switch: Cycles; readonly rewrite: Cycles };
   /** Bytes made in it that later segments read: the V of T_wb. */
   readonly leaving: Bytes;
-  /** Best latency of everything up to `last`. */
+  /** Best latency of everything up to `last`, and what is made least of it. */
   readonly total: Cycles;
+  readonly value: number;
 }
 
 export interface SegmentOptions {
@@ -47,6 +56,10 @@ export interface SegmentOptions {
   /** Arrays frozen in memory mode for the whole run; undefined when modes may change. */
   readonly frozenMemory?: number;
   readonly relaxed: boolean;
+  /** What segments take, instead of the paper's equations; data then leaves while they run, so that nothing is written back between. */
+  readonly judge?: Judge;
+  /** What is made least over the whole run: cycles unless given. */
+  readonly weigh?: Weigh;
   /** Called with every segment the search weighs, after the best plan of what comes before it. */
   readonly onCandidate?: (candidate: Omit<SegmentChoice, 'leaving'>) => void;
   /** Called now and then with the share of sub-operators done. */
@@ -97,9 +110,11 @@ export async function chooseSegments(
         kind.known = solved instanceof Promise ? await solved : solved;
       }
       if (kind.known === 'infeasible') break;
-      const joint = joinTo(first === 0 ? undefined : at(best, first - 1), kind.known, options);
-      options.onCandidate?.({ first, last, allocation: kind.known.allocation, intra: kind.known.intra, ...joint });
-      if (winner === undefined || joint.total < winner.joint.total) winner = { first, figures: kind.known, joint };
+      const { allocation } = kind.known;
+      const figures = options.judge === undefined ? kind.known : { ...kind.known, ...options.judge(first, last, allocation) };
+      const joint = joinTo(first === 0 ? undefined : at(best, first - 1), figures, options);
+      options.onCandidate?.({ first, last, allocation, intra: figures.intra, ...joint });
+      if (winner === undefined || joint.value < winner.joint.value) winner = { first, figures, joint };
       if (performance.now() - yielded > YIELD_EVERY_MS) {
         options.onProgress?.(last / subOperators.length);
         await new Promise((resolve) => setImmediate(resolve));
@@ -142,6 +157,8 @@ interface Figures {
   readonly memory: number;
   readonly intra: Cycles;
   readonly rewrite: Cycles;
+  /** Not counted by the paper. */
+  readonly energy?: Picojoules;
 }
 
 /** The allocation of sub-operators first .. last on the whole chip: Eq. (5)-(10). */
@@ -185,23 +202,26 @@ function figuresOf(members: readonly SubOperator[], allocation: Allocation, hard
   };
 }
 
-type Joint = Pick<SegmentChoice, 'memoryMode' | 'inter' | 'total'>;
+type Joint = Pick<SegmentChoice, 'memoryMode' | 'inter' | 'total' | 'value'>;
 
 /** A segment after the best plan of its prefix: Eq. (1), (2), (4) and (3). */
 function joinTo(
   before: SegmentChoice | undefined,
-  { compute, memory, intra, rewrite }: Figures,
-  { hardware, frozenMemory }: Pick<SegmentOptions, 'hardware' | 'frozenMemory'>,
+  { compute, memory, intra, rewrite, energy = 0 }: Figures,
+  { hardware, frozenMemory, judge, weigh }: Pick<SegmentOptions, 'hardware' | 'frozenMemory' | 'judge' | 'weigh'>,
 ): Joint {
   const modeBefore = before?.memoryMode ?? 0;
   const memoryMode = frozenMemory ?? memoryModeAfter(modeBefore, compute, memory, hardware.arrays);
   const inter = {
-    writeBack: writeBackLatency(before?.leaving ?? 0, Math.min(modeBefore, memoryMode), hardware),
+    writeBack: judge !== undefined ? 0 : writeBackLatency(before?.leaving ?? 0, Math.min(modeBefore, memoryMode), hardware),
     switch: switchLatency(Math.max(0, modeBefore - memoryMode), Math.max(0, memoryMode - modeBefore), hardware),
     rewrite,
   };
-  const total = prefixLatency(before?.total ?? 0, intra, interLatency(inter.writeBack, inter.switch, rewrite));
-  return { memoryMode, inter, total };
+  const between = interLatency(inter.writeBack, inter.switch, rewrite);
+  const total = prefixLatency(before?.total ?? 0, intra, between);
+  if (weigh === undefined) return { memoryMode, inter, total, value: total };
+  const switched = Math.abs(memoryMode - modeBefore) * hardware.energy.switchArray;
+  return { memoryMode, inter, total, value: (before?.value ?? 0) + weigh(intra + between, energy + switched) };
 }
 
 /** Idle arrays keep their mode, so a segment switches only what it must. */

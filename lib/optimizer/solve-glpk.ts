@@ -1,14 +1,13 @@
 // GLPK (glpk.js, GPL-3.0, an optional dependency loaded on demand) on the mixed-integer form of the problem.
 
 import { CompileError } from '../base/problem.ts';
-import { type Allocation, type AllocationProblem, noOptimum } from './allocation.ts';
+import { type Allocation, type AllocationProblem, noOptimum, type TimedSolve } from './allocation.ts';
 import { allocationFrom, allocationModel, type MixedIntegerModel } from './model.ts';
-import type { Solve } from './solver-worker.ts';
 
 type Glpk = Awaited<ReturnType<typeof import('glpk.js/node').default>>;
 
 /** Throws `solver` when the optional package is not installed. */
-export async function loadGlpk(): Promise<Solve> {
+export async function loadGlpk(): Promise<TimedSolve> {
   let glpk: Glpk;
   try {
     glpk = await (await import('glpk.js/node')).default();

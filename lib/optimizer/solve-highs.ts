@@ -1,10 +1,9 @@
 // HiGHS (MIT, compiled to WebAssembly, loaded on demand) on the mixed-integer form of the problem, as LP text.
 
 import { CompileError } from '../base/problem.ts';
-import { type Allocation, type AllocationProblem, noOptimum } from './allocation.ts';
+import { type Allocation, type AllocationProblem, noOptimum, type TimedSolve } from './allocation.ts';
 import { allocationFrom, allocationModel } from './model.ts';
 import { printLp } from './model-text.ts';
-import type { Solve } from './solver-worker.ts';
 
 // Its types describe the CommonJS build; the default export of the ES module is the loader itself.
 type Loader = typeof import('highs').default;
@@ -19,7 +18,7 @@ const OPTIONS = {
   output_flag: false,
 } as const;
 
-export async function loadHighs(): Promise<Solve> {
+export async function loadHighs(): Promise<TimedSolve> {
   const { default: loader } = await import('highs');
   const highs = await (loader as unknown as Loader)();
   return (problem, timeLimitSeconds) => solve(highs, problem, timeLimitSeconds);

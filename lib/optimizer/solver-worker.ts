@@ -2,16 +2,13 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { CompileError } from '../base/problem.ts';
-import type { Allocation, AllocationProblem } from './allocation.ts';
+import type { TimedSolve } from './allocation.ts';
 import { loadGlpk } from './solve-glpk.ts';
 import { loadHighs } from './solve-highs.ts';
 import type { SolverAnswer, SolverRequest, ThreadedName } from './solver-thread.ts';
 
-/** Solves one problem in at most about so many seconds. */
-export type Solve = (problem: AllocationProblem, timeLimitSeconds: number) => Allocation | undefined;
-
 const name = workerData as ThreadedName;
-let loaded: Solve | undefined;
+let loaded: TimedSolve | undefined;
 
 parentPort?.on('message', async (request: SolverRequest) => {
   parentPort?.postMessage(await answer(request));

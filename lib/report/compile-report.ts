@@ -30,6 +30,7 @@ export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
     optimizer: plan.optimizer,
     solver: plan.solver,
     cost: plan.cost,
+    figures: plan.figures,
     objective: plan.objective,
     powerCapWatts: plan.powerCapWatts ?? null,
     prefetch: plan.prefetch,

@@ -122,9 +122,7 @@ test('a solver that runs out of time says so, and how large the segment is', asy
   for (const name of ['glpk', 'highs'] as const) {
     const solver = await loadSolver(name, { timeLimitSeconds: 1e-9 });
     assert.match(
-      (await problemsOfAsync(async () => solver.solve(large)))
-        .map(describe)
-        .join(),
+      (await problemsOfAsync(async () => solver.solve(large))).map(describe).join(),
       new RegExp(`Solver '${name}': no optimum within 1e-9 s for a segment of ${large.claims.length} operators? .*Use the exact solver`),
     );
   }

@@ -77,6 +77,7 @@ export function plan(name = 'conv1'): Plan {
     solver: 'exact',
     cost: 'paper',
     objective: 'latency',
+    figures: 'paper',
     prefetch: false,
     computeOnly: false,
     seed: 0,

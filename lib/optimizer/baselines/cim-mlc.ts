@@ -7,34 +7,39 @@
 // - Its batch is 1. A larger batch lengthens m; copies still have to divide the output height.
 
 import type { Graph, Operator } from '../../ir/graph.ts';
+import { decide, type Judging } from '../decide.ts';
 import { flatten, type SubOperator } from '../flatten.ts';
-import type { Optimizer } from '../optimizer.ts';
+import type { Drafted, Optimizer, OptimizerRequest } from '../optimizer.ts';
 import { balanceCopies, type Stage } from './balance.ts';
 import { type Item, knapsackCopies } from './knapsack.ts';
-import { allCompute, type CopyRule, cheapest, fittingCopies, greedySegments } from './pipeline.ts';
+import { allCompute, arraysFor, type CopyRule, cheapest, fittingCopies, greedySegments, ownUnlessSameCost, priceOn } from './pipeline.ts';
 
 /**
- * as-published: least sum of latency / copies, weight writes free. same-cost: the choice with the least T_intra +
- * T_rw, balanced in the same way; tried are the published choice and, for each load, the fewest copies that bear it.
+ * as-published: least sum of latency / copies, weight writes free. same-cost: the choice that costs least, balanced in the same way; tried are the published choice and, for each load, the fewest copies that bear it.
  */
 export const cimMlc: Optimizer = {
   name: 'cim-mlc',
-  segment: ({ graph, folds, hardware, form, mostArrays = hardware.arrays }) => {
-    const flat = flatten(graph, hardware, { mostArrays: Math.min(hardware.arrays, mostArrays), folds });
-    const policy = policyFor(graph);
-    const drafts = greedySegments(flat, hardware.arrays).map((members) => {
-      const { operators } = members;
-      const stages = operators.map((operator, i) => policy.stage(operator, operators[0], operators[i - 1]));
-      const items = operators.map((operator) => policy.item(operator));
-      const published = balanceCopies(stages, knapsackCopies(items, hardware.arrays));
-      if (form === 'as-published') return allCompute(members, published, hardware);
-      const fewest: CopyRule = (load) => items.map((item, i) => copiesFor(item, operators[i]?.shape.m ?? 1, load));
-      const others = fittingCopies(operators, fewest, hardware.arrays).map((copies) => balanceCopies(stages, copies));
-      return allCompute(members, cheapest(operators, [...others, published], hardware), hardware);
-    });
-    return { flat, drafts, frozenMemory: 0 };
-  },
+  objectives: ownUnlessSameCost,
+  segment: (request) => (request.form === 'same-cost' ? decide(request, (judging) => draft(request, judging)) : draft(request)),
 };
+
+function draft({ graph, folds, hardware, mostArrays = hardware.arrays }: OptimizerRequest, judging?: Judging): Drafted {
+  const arrays = arraysFor(hardware, judging);
+  const flat = flatten(graph, hardware, { mostArrays: Math.min(arrays, mostArrays), folds });
+  const policy = policyFor(graph);
+  const price = judging && priceOn(flat, judging, hardware);
+  const drafts = greedySegments(flat, arrays).map((members) => {
+    const { operators } = members;
+    const stages = operators.map((operator, i) => policy.stage(operator, operators[0], operators[i - 1]));
+    const items = operators.map((operator) => policy.item(operator));
+    const published = balanceCopies(stages, knapsackCopies(items, arrays));
+    if (price === undefined) return allCompute(members, published, hardware);
+    const fewest: CopyRule = (load) => items.map((item, i) => copiesFor(item, operators[i]?.shape.m ?? 1, load));
+    const others = fittingCopies(operators, fewest, arrays).map((copies) => balanceCopies(stages, copies));
+    return allCompute(members, cheapest(members, [...others, published], price), hardware);
+  });
+  return { flat, drafts, frozenMemory: 0 };
+}
 
 /** The fewest copies that leave each with at most `load` of `positions`, or as many as it may have. */
 function copiesFor({ allowed }: Item, positions: number, load: number): number {

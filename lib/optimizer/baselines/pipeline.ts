@@ -1,11 +1,24 @@
 // What the pipelining baselines share: segments by greedy capacity, and copies by how many output positions
 // each copy is left with. Flattened graph -> segment drafts in which every array computes.
 
-import { type Cycles, sum } from '../../base/units.ts';
+import { sum } from '../../base/units.ts';
 import { intraLatency, operatorLatency, rewriteLatency } from '../../cost/paper.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
+import type { Judging } from '../decide.ts';
 import type { Flattened, SubOperator } from '../flatten.ts';
+import type { Form } from '../optimizer.ts';
+import { OBJECTIVES, type Objective } from '../plan.ts';
 import type { SegmentDraft } from '../segment.ts';
+
+/** Arrays a policy may use. */
+export function arraysFor({ arrays }: Pick<Hardware, 'arrays'>, judging?: Pick<Judging, 'share'>): number {
+  return Math.max(1, Math.floor(arrays * (judging?.share ?? 1)));
+}
+
+/** As published, a policy minimises what its authors chose. */
+export function ownUnlessSameCost(form: Form): readonly Objective[] {
+  return form === 'same-cost' ? OBJECTIVES : ['latency'];
+}
 
 /** Consecutive sub-operators that run together. */
 export interface Members {
@@ -63,24 +76,33 @@ export function fittingCopies(operators: readonly SubOperator[], rule: CopyRule,
   return fitting;
 }
 
+/** What a choice of arrays for a segment is judged by. */
+export type Price = (members: Members, compute: readonly number[]) => number;
+
 /**
- * The choice with the least T_intra + T_rw (Zhao et al. 2025, Eq. (2), (9), (10)); of equals the one with fewest
- * copies. The rest of Eq. (4) does not depend on copies when no array is memory.
+ * T_intra + T_rw (Zhao et al. 2025, Eq. (2), (9), (10)): the rest of Eq. (4) does not depend on copies when no array is memory. Where
+ * the machine is to judge, what it takes for the segment.
  */
-export function cheapest(
-  operators: readonly SubOperator[],
-  choices: readonly (readonly number[])[],
-  hardware: Hardware,
-): readonly number[] {
-  let best: { readonly copies: readonly number[]; readonly cost: Cycles } | undefined;
+export function priceOn(flat: Flattened, { judgeOf, weigh }: Judging, hardware: Hardware): Price {
+  const judge = judgeOf?.(flat);
+  return ({ first, operators }, compute) => {
+    if (judge !== undefined) {
+      const allocation = { compute, memory: operators.map(() => 0), latency: 0 };
+      const { intra, rewrite, energy } = judge(first, first + operators.length - 1, allocation);
+      return weigh(intra + rewrite, energy);
+    }
+    const latencies = operators.map(({ demand }, i) => operatorLatency(demand, compute[i] ?? 0, 0, hardware));
+    const written = operators.map(({ parent }, i) => ({ parent, computeArrays: compute[i] ?? 0 }));
+    return intraLatency(latencies) + rewriteLatency(written, hardware);
+  };
+}
+
+/** The choice with the least price; of equals the one with fewest copies. */
+export function cheapest(members: Members, choices: readonly (readonly number[])[], price: Price): readonly number[] {
+  const { operators } = members;
+  let best: { readonly copies: readonly number[]; readonly cost: number } | undefined;
   for (const copies of choices) {
-    const compute = arraysOf(operators, copies);
-    const cost =
-      intraLatency(operators.map(({ demand }, i) => operatorLatency(demand, compute[i] ?? 0, 0, hardware))) +
-      rewriteLatency(
-        operators.map(({ parent }, i) => ({ parent, computeArrays: compute[i] ?? 0 })),
-        hardware,
-      );
+    const cost = price(members, arraysOf(operators, copies));
     if (best === undefined || cost < best.cost) best = { copies, cost };
   }
   return best?.copies ?? operators.map(() => 1);

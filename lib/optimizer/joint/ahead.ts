@@ -45,7 +45,7 @@ export function onMachine(graph: Graph, { flat, drafts, frozenMemory }: Drafted,
 }
 
 /** Arrays that are one operator's output and another's input memory count with the one that reads them. */
-function allotmentOf({ first, last, allocation }: SegmentDraft, work: Work): StagedAllotment {
+export function allotmentOf({ first, last, allocation }: SegmentDraft, work: Work): StagedAllotment {
   const memory = allocation.memory.map((count) => count);
   for (const { producer, arrays } of allocation.shared ?? []) memory[producer]! -= arrays;
   const copies = allocation.compute.map((arrays, i) => arrays / work.products[first + i]!.tiles);

@@ -1,0 +1,51 @@
+// How an optimizer that fills in counts of arrays follows the cost and the goal it is asked for. On the paper's cost it runs
+// once. On the machine's, candidates are judged by what the machine takes for each segment, with the goal's weights, and the
+// best whole plan is kept. Request + drafting function -> segmentation.
+
+import { machineCost } from '../cost/machine/total.ts';
+import { workOf } from '../cost/machine/work.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import type { Graph } from '../ir/graph.ts';
+import type { Flattened } from './flatten.ts';
+import { allotmentOf, onMachine } from './joint/ahead.ts';
+import { type Judged, searchGoal, type Weigh } from './objective.ts';
+import type { Allotted, Drafted, OptimizerRequest, Segmentation } from './optimizer.ts';
+import type { Judge } from './segment.ts';
+
+/** What a drafting function is to go by. */
+export interface Judging {
+  /** The machine's judge of a flattened graph; absent on the paper's cost. */
+  readonly judgeOf?: (flat: Flattened) => Judge;
+  readonly weigh: Weigh;
+  /** Part of the arrays that it may use: 1, or less where power is bounded. */
+  readonly share: number;
+}
+
+/** Fewer arrays take longer and draw less. */
+const SHARES_UNDER_CAP = [1, 0.5, 0.25, 0.125];
+
+export async function decide(request: OptimizerRequest, draft: (judging: Judging) => Promise<Drafted> | Drafted): Promise<Segmentation> {
+  const { graph, hardware, cost, goal, prefetch } = request;
+  if (cost === 'paper') return draft({ weigh: (cycles) => cycles, share: 1 });
+  const judgeOf = (flat: Flattened): Judge => machineJudge(graph, flat, hardware);
+  const shares = goal.powerCapWatts === undefined ? [1] : SHARES_UNDER_CAP;
+  const best = await searchGoal(goal, hardware, async (weigh) => {
+    const found: (Judged & { readonly allotted: Allotted })[] = [];
+    for (const share of shares) {
+      const allotted = onMachine(graph, await draft({ judgeOf, weigh, share }), hardware, prefetch);
+      found.push({ cycles: allotted.cost.cycles, energy: allotted.cost.energy, allotted });
+    }
+    return found;
+  });
+  return best.allotted;
+}
+
+/** The machine's cost of a segment by itself: what comes from other segments through external memory, nothing written ahead. */
+function machineJudge(graph: Graph, flat: Flattened, hardware: Hardware): Judge {
+  const work = workOf(graph, flat, hardware);
+  return (first, last, allocation) => {
+    const alone = { ...allotmentOf({ first, last, allocation }, work), memoryMode: 0 };
+    const [segment] = machineCost(work, [alone], new Map(), hardware).segments;
+    return { intra: segment?.intra ?? 0, rewrite: segment?.inter.rewrite ?? 0, energy: segment?.energy ?? 0 };
+  };
+}
