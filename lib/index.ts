@@ -15,6 +15,7 @@ export type { Precision } from './base/units.ts';
 export { type Answer, type AnswerOptions, checkAnswer, Verdict } from './book/answer.ts';
 export { Provenance, provenance, type Source as ProvenanceSource } from './book/provenance.ts';
 // All of it
+export { type Compared, type Comparison, compare } from './compare.ts';
 export { type Compilation, type CompileOptions, compile } from './compile.ts';
 // Cost: the paper's equations, one function each
 export { type LowerBound, lowerBound } from './cost/bound.ts';

@@ -1,11 +1,10 @@
 // The commands: each is its grammar and a function from arguments to what is printed.
 
-import { formatCycles, formatNumber, formatPercent, formatSi, printable, textTable } from '../base/text.ts';
+import { formatCycles, formatNumber, formatSi, printable, textTable } from '../base/text.ts';
 import { type Compilation, compile } from '../compile.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { printHardware } from '../hardware/print.ts';
 import { loadHardware } from '../hardware/read.ts';
-import type { Graph } from '../ir/graph.ts';
 import { type InspectedCache, inspect } from '../ir/inspect.ts';
 import { printPlan } from '../optimizer/print.ts';
 import { printProgram } from '../program/print.ts';
@@ -150,56 +149,9 @@ const COMPILE: Runnable = {
   },
 };
 
-/** What `compare` runs, the reference for speedups first. */
-const COMPARED = ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'puma', 'occ', 'cim-mlc', 'cmswitch', 'joint'];
-/** Of those, what makes sense where arrays cannot be memory. */
-const COMPARED_IF_STATIC = COMPARED.filter((name) => name === 'static:1' || !name.startsWith('static:'));
+export const COMMANDS: readonly Runnable[] = [INSPECT, HARDWARE, COMPILE];
 
-const COMPARE: Runnable = {
-  command: {
-    name: 'compare',
-    operands: ['MODEL'],
-    summary: `All optimizers and baselines side by side: ${COMPARED.join(', ')}.`,
-    flags: {
-      ...HARDWARE_FLAG,
-      form: SCHEDULE_FLAGS.form,
-      solver: SCHEDULE_FLAGS.solver,
-      seed: SCHEDULE_FLAGS.seed,
-      ...BIND_FLAGS,
-      ...PRECISION_FLAGS,
-      ...JSON_FLAG,
-    },
-    examples: ['cimbook compare datasets/mobilenetv2.onnx --hw hw/dynaplasia-paper.json --batch 8'],
-  },
-  run: async (args, argv) => {
-    const hardware = loadChip(args);
-    const start = performance.now();
-    const graph = loadModel(args.operands[0] ?? '', args, argv);
-    const load = performance.now() - start;
-    const reports: CompileReport[] = [];
-    const done = progress('comparing');
-    const compared = hardware.dualMode ? COMPARED : COMPARED_IF_STATIC;
-    const options = scheduleOptions(args);
-    for (const [i, optimizer] of compared.entries()) {
-      reports.push(reportOf(await compile(graph, hardware, { ...options, optimizer }), load));
-      done.update((i + 1) / compared.length);
-    }
-    done.end();
-    if (args.on('json'))
-      return json({
-        schemaVersion: 1,
-        model: reports[0]?.model,
-        hardware: reports[0]?.hardware,
-        form: options.form,
-        rows: reports.map(({ segments: _segments, ...row }) => row),
-      });
-    return `${comparison(graph, hardware, reports)}\npuma, occ and cim-mlc: ${options.form}`;
-  },
-};
-
-export const COMMANDS: readonly Runnable[] = [INSPECT, HARDWARE, COMPILE, COMPARE];
-
-function reportOf({ graph, plan, trace, milliseconds }: Compilation, load: number): CompileReport {
+export function reportOf({ graph, plan, trace, milliseconds }: Compilation, load: number): CompileReport {
   return compileReport({ graph, plan, milliseconds: { load, ...milliseconds }, ...(trace && { trace }) });
 }
 
@@ -213,33 +165,6 @@ function summaryLine(report: CompileReport, hardware: Hardware): string {
   return `${run}; ${planned}; compiled in ${formatNumber(Math.round(report.milliseconds.compile))} ms`;
 }
 
-function comparison(graph: Graph, hardware: Hardware, reports: readonly CompileReport[]): string {
-  const reference = reports[0];
-  const rows = reports.map((report) => {
-    const simulated = report.cycles.simulated ?? 0;
-    return [
-      report.optimizer,
-      report.segments.length,
-      Math.round(report.cycles.analytic),
-      ratio(reference?.cycles.analytic, report.cycles.analytic),
-      simulated,
-      ratio(reference?.cycles.simulated, simulated),
-      formatPercent(report.memoryModeShare),
-      formatSi((report.energyPicojoules?.total ?? 0) * 1e-12, 'J'),
-      Math.round(report.milliseconds.compile),
-    ];
-  });
-  const table = textTable(
-    ['optimizer', 'segments', 'planned cycles', 'speedup', 'simulated cycles', 'speedup', 'in memory mode', 'energy', 'compile ms'],
-    rows,
-  );
-  return `${printable(graph.name)} on ${printable(hardware.name)}; speedups over ${reference?.optimizer}\n${table}`;
-}
-
-function ratio(reference: number | null | undefined, value: number): string {
-  return reference == null || value === 0 ? '' : `${(reference / value).toFixed(2)}x`;
-}
-
-function json(value: unknown): string {
+export function json(value: unknown): string {
   return JSON.stringify(value);
 }

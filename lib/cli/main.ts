@@ -8,6 +8,7 @@ import { nearest } from '../base/wording.ts';
 import { helpOf, parseCommand } from './arguments.ts';
 import { BOOK_COMMANDS } from './book-commands.ts';
 import { COMMANDS, type Runnable } from './commands.ts';
+import { COMPARE_COMMANDS } from './compare-command.ts';
 import { KERNEL_COMMANDS } from './kernel-commands.ts';
 import { PROGRAM_COMMANDS } from './program-commands.ts';
 import { RUN_COMMANDS } from './run-command.ts';
@@ -16,6 +17,7 @@ import { WHY_COMMANDS } from './why-commands.ts';
 
 const ALL: readonly Runnable[] = [
   ...COMMANDS,
+  ...COMPARE_COMMANDS,
   ...PROGRAM_COMMANDS,
   ...WHY_COMMANDS,
   ...RUN_COMMANDS,

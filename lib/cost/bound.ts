@@ -12,6 +12,8 @@ export interface LowerBound {
   readonly externalCycles: Cycles;
   readonly computeCycles: Cycles;
   readonly externalBytes: Bytes;
+  /** Of those, weights: each fetched once. */
+  readonly weightBytes: Bytes;
 }
 
 /**
@@ -24,7 +26,7 @@ export function lowerBound(graph: Graph, hardware: Hardware): LowerBound {
   const { activationBits, weightBits } = hardware.precision;
   const taken = new Map<TensorId, Bytes>();
   const source = new Map<TensorId, TensorId>();
-  let bytes = 0;
+  let weights = 0;
   let arrayCycles = 0;
   const sizeOf = (id: TensorId): Bytes => {
     const tensor = tensors.get(id);
@@ -42,13 +44,14 @@ export function lowerBound(graph: Graph, hardware: Hardware): LowerBound {
     }
     if (!isMatrix(operator)) continue;
     const shape = operator.attrs.matrix;
-    if (!(operator.kind === 'matMul' && operator.attrs.dynamic)) bytes += weightBytes(shape, weightBits);
+    if (!(operator.kind === 'matMul' && operator.attrs.dynamic)) weights += weightBytes(shape, weightBits);
     arrayCycles += shape.m * hardware.mvmCycles * tileGrid(shape, hardware).tiles;
   }
+  let bytes = weights;
   for (const id of graph.inputs) bytes += taken.get(id) ?? 0;
   for (const id of new Set(graph.outputs.map((output) => source.get(output) ?? output)))
     bytes += graph.inputs.includes(id) ? 0 : sizeOf(id);
   const externalCycles = cyclesAt(bytes, hardware.externalBytesPerCycle);
   const computeCycles = Math.ceil(arrayCycles / hardware.arrays);
-  return { cycles: Math.max(externalCycles, computeCycles), externalCycles, computeCycles, externalBytes: bytes };
+  return { cycles: Math.max(externalCycles, computeCycles), externalCycles, computeCycles, externalBytes: bytes, weightBytes: weights };
 }

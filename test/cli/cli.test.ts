@@ -128,17 +128,34 @@ test('--batch and --bind batch mean the same, and the hash tells batches apart',
 });
 
 test('compare shows every optimizer with the all-compute baseline first', () => {
-  const { rows } = json('compare', MODEL, '--hw', CHIP) as unknown as {
-    rows: { optimizer: string; cycles: { simulated: number }; segments?: unknown }[];
+  const { rows, split } = json('compare', MODEL, '--hw', CHIP) as unknown as {
+    rows: { label: string; cycles: { simulated: number; lowerBound: number }; gain: number; reason?: string; segments?: unknown }[];
+    split: { prefetch: number; search: number; switching: number };
   };
   assert.equal(
-    rows.map((row) => row.optimizer),
-    ['static:1', 'static:0.75', 'static:0.5', 'static:0.25', 'puma', 'occ', 'cim-mlc', 'cmswitch', 'joint'],
+    rows.map((row) => row.label.replace(/static:0\.\d+/, 'static:R')),
+    [
+      'static:1',
+      'static:1 --prefetch',
+      'static:R (best of 5)',
+      'puma',
+      'occ',
+      'cim-mlc',
+      'cim-mlc --prefetch',
+      'cmswitch',
+      'cmswitch --prefetch',
+      'joint --compute-only',
+      'joint',
+    ],
   );
-  for (const row of rows) {
-    assert.ok(row.cycles.simulated > 0);
+  for (const [i, { label, cycles, gain, reason, ...row }] of rows.entries()) {
+    assert.ok(cycles.simulated >= cycles.lowerBound, label);
     assert.not('segments' in row);
+    assert.is(reason !== undefined, i > 0 && gain < 1.01, label);
+    if (reason !== undefined) assert.match(reason, /bound by .* of the run/);
   }
+  const parts = split.prefetch * split.search * split.switching;
+  assert.ok(Math.abs(parts / rows.at(-1)!.gain - 1) < 1e-9);
 });
 
 test('simulate --trace writes JSON that a trace viewer can read', () => {

@@ -1,0 +1,106 @@
+// `cimbook compare`: all optimizers and baselines side by side.
+
+import { formatNumber, formatPercent, formatSi, printable, textTable } from '../base/text.ts';
+import { COMPARED, type Comparison, compare } from '../compare.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import type { Graph } from '../ir/graph.ts';
+import { json, type Runnable, reportOf } from './commands.ts';
+import {
+  BIND_FLAGS,
+  HARDWARE_FLAG,
+  JSON_FLAG,
+  loadChip,
+  loadModel,
+  PRECISION_FLAGS,
+  SCHEDULE_FLAGS,
+  scheduleOptions,
+} from './model-flags.ts';
+import { progress } from './progress.ts';
+
+const { optimizer: _every, 'compute-only': _row, prefetch: _ahead, ...FOLLOWED } = SCHEDULE_FLAGS;
+
+const COMPARE: Runnable = {
+  command: {
+    name: 'compare',
+    operands: ['MODEL'],
+    summary: `All optimizers and baselines side by side: ${COMPARED.join(', ')}.`,
+    flags: {
+      ...HARDWARE_FLAG,
+      ...FOLLOWED,
+      prefetch: { help: 'weights are written ahead in every row' },
+      ...BIND_FLAGS,
+      ...PRECISION_FLAGS,
+      ...JSON_FLAG,
+    },
+    examples: ['cimbook compare datasets/mobilenetv2.onnx --hw hw/dynaplasia-paper.json --batch 8'],
+  },
+  run: async (args, argv) => {
+    const hardware = loadChip(args);
+    const start = performance.now();
+    const graph = loadModel(args.operands[0] ?? '', args, argv);
+    const load = performance.now() - start;
+    const done = progress('comparing');
+    const options = scheduleOptions(args);
+    const comparison = await compare(graph, hardware, { ...options, onProgress: done.update });
+    done.end();
+    if (!args.on('json')) return `${printComparison(graph, hardware, comparison)}\npuma, occ and cim-mlc: ${options.form}`;
+    const rows = comparison.rows.map(({ label, compilation, gain, reason }) => {
+      const { segments: _segments, ...row } = reportOf(compilation, load);
+      return { label, ...row, gain, ...(reason !== undefined && { reason }) };
+    });
+    const { model, hardware: chip } = reportOf(comparison.rows[0]!.compilation, load);
+    return json({
+      schemaVersion: 1,
+      model,
+      hardware: chip,
+      form: options.form,
+      objective: comparison.objective,
+      rows,
+      split: comparison.split,
+    });
+  },
+};
+
+export const COMPARE_COMMANDS: readonly Runnable[] = [COMPARE];
+
+function printComparison(graph: Graph, hardware: Hardware, { objective, bound, rows, split }: Comparison): string {
+  const reference = rows[0];
+  const table = textTable(
+    [
+      'optimizer',
+      'segments',
+      'planned cycles',
+      'simulated cycles',
+      objective === 'latency' ? 'speedup' : `${objective} gain`,
+      'over the bound',
+      'in memory mode',
+      'energy',
+      'watts',
+      'compile ms',
+    ],
+    rows.map(({ label, compilation, gain }) => {
+      const report = reportOf(compilation, 0);
+      return [
+        label,
+        report.segments.length,
+        Math.round(report.cycles.analytic),
+        report.cycles.simulated,
+        `${gain.toFixed(2)}x`,
+        bound.cycles === 0 ? '' : `${((report.cycles.simulated ?? 0) / bound.cycles).toFixed(2)}x`,
+        formatPercent(report.memoryModeShare),
+        formatSi((report.energyPicojoules?.total ?? 0) * 1e-12, 'J'),
+        (report.averageWatts ?? 0).toPrecision(3),
+        Math.round(report.milliseconds.compile),
+      ];
+    }),
+  );
+  const factor = (value: number): string => `${value.toFixed(2)}x`;
+  const reasons = rows.flatMap(({ label, reason, gain }) => (reason === undefined ? [] : [`  ${label} (${factor(gain)}): ${reason}`]));
+  return [
+    `${printable(graph.name)} on ${printable(hardware.name)}; ${objective === 'latency' ? 'speedups' : `gains in ${objective}`} over ${reference?.label}, planned cycles on each plan's own cost`,
+    table,
+    `No plan takes fewer than ${formatNumber(bound.cycles)} cycles: ${formatNumber(bound.externalCycles)} for compulsory traffic (${formatSi(bound.weightBytes, 'B')} of weights), ${formatNumber(bound.computeCycles)} for the products on all arrays.`,
+    `joint's gain over ${reference?.label}, in parts: writing ahead ${factor(split.prefetch)}, searching the whole run ${factor(split.search)}, arrays as memory ${factor(split.switching)}.`,
+    ...(reasons.length === 0 ? [] : ['Rows that gain nothing:', ...reasons]),
+  ].join('\n');
+}
