@@ -1,9 +1,13 @@
 // An explanation for people: a table of operators, and a line for each boundary. Explanation -> text.
 
-import { formatNumber, printable, textTable } from '../base/text.ts';
-import type { CutReason, Explanation } from './explain.ts';
+import { formatBytes, formatNumber, printable, textTable } from '../base/text.ts';
+import type { Explanation } from './explain.ts';
+import type { BoundaryReason, CutReason } from './explain-boundaries.ts';
 
-export function printExplanation({ operators, boundaries }: Explanation): string {
+const MOST_NAMES = 3;
+
+export function printExplanation({ operators, boundaries, figures }: Explanation): string {
+  const of = figures === 'machine' ? 'run: ' : '';
   const table = textTable(
     [
       'operator',
@@ -13,9 +17,9 @@ export function printExplanation({ operators, boundaries }: Explanation): string
       'copies',
       'memory',
       'cycles',
-      'limited by',
-      'one more copy',
-      'one more memory array',
+      figures === 'machine' ? 'segment waits for' : 'limited by',
+      `${of}one more copy`,
+      `${of}one more memory array`,
     ],
     operators.map(({ id, segment, inputReuse, flopsPerMop, copies, memoryArrays, latencyCycles, binding, slowest, oneMore }) => [
       printable(id),
@@ -25,20 +29,42 @@ export function printExplanation({ operators, boundaries }: Explanation): string
       copies,
       memoryArrays,
       Math.round(latencyCycles),
-      `${binding}${slowest ? ' (slowest)' : ''}`,
+      `${binding}${slowest && (figures === 'paper' || binding === 'compute') ? ' (slowest)' : ''}`,
       oneMore.copy === null ? 'no vector left' : saving(oneMore.copy),
       saving(oneMore.memory),
     ]),
   );
-  const lines = boundaries.map(({ before, writeBack, switch: switching, rewrite, cut }) => {
-    const cycles = (value: number): string => formatNumber(Math.round(value));
-    return `${before} | ${before + 1}: write back ${cycles(writeBack)}, switch ${cycles(switching)}, rewrite ${cycles(rewrite)} cycles; ${reason(cut)}`;
-  });
-  return `${table}\n\n${lines.join('\n')}`;
+  return `${table}\n\n${boundaries.map(boundary).join('\n')}`;
 }
 
+function boundary({ before, writeBack, switch: switching, rewrite, leaves, stays, switched, written, ahead, cut }: BoundaryReason): string {
+  const cycles = (value: number): string => formatNumber(Math.round(value));
+  const pieces = (list: BoundaryReason['written']): string => names(list.map(({ operator, arrays }) => `${operator} (${arrays})`));
+  const data = (list: BoundaryReason['leaves']): string => names(list.map(({ tensor, bytes }) => `${tensor} (${formatBytes(bytes)})`));
+  const modes = [
+    ...(switched.toMemory > 0 ? [`${switched.toMemory} to memory`] : []),
+    ...(switched.toCompute > 0 ? [`${switched.toCompute} to compute`] : []),
+  ];
+  const details = [
+    ...(leaves.length > 0 ? [`leaves the chip: ${data(leaves)}`] : []),
+    ...(stays.length > 0 ? [`stays: ${data(stays)}`] : []),
+    ...(modes.length > 0 ? [`arrays switched: ${modes.join(', ')}`] : []),
+    ...(written.length > 0 ? [`written: ${pieces(written)}`] : []),
+    ...(ahead.length > 0 ? [`written ahead: ${pieces(ahead)}`] : []),
+  ];
+  const head = `${before} | ${before + 1}: write back ${cycles(writeBack)}, switch ${cycles(switching)}, rewrite ${cycles(rewrite)} cycles; ${reason(cut)}`;
+  return [head, ...details.map((line) => `        ${line}`)].join('\n');
+}
+
+function names(list: readonly string[]): string {
+  const more = list.length - MOST_NAMES;
+  return `${list.slice(0, MOST_NAMES).map(printable).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** Less is a gain: what the time changes by. */
 function saving(cycles: number): string {
-  return cycles < 0.5 ? '0' : `-${formatNumber(Math.round(cycles))}`;
+  const change = Math.round(-cycles);
+  return change === 0 ? '0' : `${change > 0 ? '+' : '-'}${formatNumber(Math.abs(change))}`;
 }
 
 function reason(cut: CutReason): string {
@@ -49,9 +75,10 @@ function reason(cut: CutReason): string {
       return `${printable(cut.operator)} multiplies with what ${printable(cut.operand)} makes, which must be in its arrays first`;
     case 'block':
       return 'a repeated block begins or ends';
-    case 'cost':
-      return cut.moreCycles > 0
-        ? `one segment of both would take ${formatNumber(Math.round(cut.moreCycles))} cycles more`
-        : `one segment of both would take ${formatNumber(Math.round(-cut.moreCycles))} cycles less on the paper's cost, data between them not counted`;
+    case 'cost': {
+      const cycles = formatNumber(Math.round(Math.abs(cut.moreCycles)));
+      if (cut.moreCycles > 0) return `one segment of both would take ${cycles} cycles more`;
+      return `one segment of both would take ${cycles} cycles less on the ${cut.figures}'s cost${cut.figures === 'paper' ? ', data between them not counted' : ''}`;
+    }
   }
 }

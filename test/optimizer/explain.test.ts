@@ -3,12 +3,15 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { machineCost } from '../../lib/cost/machine/total.ts';
 import { demandOf, operatorLatency } from '../../lib/cost/paper.ts';
 import { loadHardware } from '../../lib/hardware/read.ts';
 import { importOnnx } from '../../lib/onnx/import-onnx.ts';
 import { diffPlans, diffSides, printDiff, readDiffSide } from '../../lib/optimizer/diff.ts';
 import { explain } from '../../lib/optimizer/explain.ts';
+import { LIMITS } from '../../lib/optimizer/explain-machine.ts';
 import type { Plan } from '../../lib/optimizer/plan.ts';
+import { planWork } from '../../lib/optimizer/plan-work.ts';
 import { printExplanation } from '../../lib/optimizer/print-explanation.ts';
 import { schedule } from '../../lib/optimizer/schedule.ts';
 
@@ -55,6 +58,60 @@ test('attention is cut where an operand has to be in its arrays first, and where
   const plan = await schedule(VIT, CHIP);
   const reasons = new Set(explain(plan, VIT, CHIP).boundaries.map(({ cut }) => cut.why));
   assert.ok(reasons.has('operand') && reasons.has('block'), [...reasons].join());
+});
+
+for (const optimizer of ['joint', 'cmswitch', 'static:0.5']) {
+  test(`on the machine's cost, ${optimizer}: the plan's own figures come out again, and one array more is priced by them`, async () => {
+    const graph = importOnnx('datasets/resnet18.onnx', { bind: { batch: 1 } });
+    const plan = await schedule(graph, CHIP, { optimizer, cost: 'machine', prefetch: true });
+    const { work, allotments, homes, segments } = planWork(plan, graph, CHIP);
+    const { cycles, energy } = machineCost(work, allotments, homes, CHIP);
+    assert.ok(Math.abs(cycles / plan.analyticCycles - 1) < 1e-9 && Math.abs(energy / plan.analyticPicojoules! - 1) < 1e-9);
+    const explained = explain(plan, graph, CHIP);
+    assert.is(explained.figures, 'machine');
+    const sample = explained.operators.filter((_, i) => i % 7 === 0);
+    for (const { id, segment, oneMore, binding } of sample) {
+      assert.ok((LIMITS as readonly string[]).includes(binding), binding);
+      const s = segments.findIndex((candidate) => candidate.id === segment);
+      const i = segments[s]!.operators.findIndex((operator) => operator.id === id);
+      const memory = allotments[s]!.memory.map((count, at) => (at === i ? count + 1 : count));
+      const changed = allotments.map((allotment, at) => (at === s ? { ...allotment, memory } : allotment));
+      const saved = cycles - machineCost(work, changed, homes, CHIP).cycles;
+      assert.ok(Math.abs(saved - oneMore.memory) < 1e-6 * cycles, `${id}: ${saved} and ${oneMore.memory}`);
+    }
+    const ahead = explained.boundaries.flatMap((boundary) => boundary.ahead.map(({ operator }) => operator));
+    assert.equal(
+      ahead,
+      plan.segments.flatMap((segment) => {
+        const early = new Set(segment.staged.map(({ operator }) => operator));
+        return (plan.segments[segment.id + 1]?.operators ?? []).flatMap(({ id }) => (early.has(id) ? [id] : []));
+      }),
+    );
+  });
+}
+
+test('what leaves and what stays at a boundary is what was made before it and is needed behind it', async () => {
+  const graph = importOnnx('datasets/resnet18.onnx', { bind: { batch: 1 } });
+  for (const optimizer of ['joint', 'cmswitch']) {
+    const plan = await schedule(graph, CHIP, { optimizer });
+    const { boundaries } = explain(plan, graph, CHIP);
+    const sizes = new Map(graph.tensors.map(({ id, positions, features }) => [id, positions * features]));
+    let whole = 0;
+    for (const { leaves, stays, switched, written, ahead, before } of boundaries) {
+      const tensors = new Set([...leaves, ...stays].map(({ tensor }) => tensor));
+      for (const tensor of tensors) {
+        const bytes = [...leaves, ...stays].reduce((sum, part) => sum + (part.tensor === tensor ? part.bytes : 0), 0);
+        const size = sizes.get(tensor);
+        if (size === undefined) continue;
+        assert.ok(bytes <= size * (1 + 1e-9), `${optimizer}, ${before}: ${bytes} of ${size} bytes of ${tensor}`);
+        if (bytes === size) whole++;
+      }
+      const [storing, next] = [plan.segments[before]!.memoryMode, plan.segments[before + 1]!.memoryMode];
+      assert.is(switched.toMemory - switched.toCompute, next.length - storing.length);
+      assert.is(written.length + ahead.length, plan.segments[before + 1]!.operators.length);
+    }
+    assert.ok(whole > 5, `${whole} whole tensors`);
+  }
 });
 
 test('an explanation can be read', () => {

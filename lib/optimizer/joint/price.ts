@@ -37,7 +37,7 @@ export function priceOnMachine(flat: Flattened, work: Work, segments: readonly S
 
 const NOTHING = { writeBack: 0, switch: 0, rewrite: 0 };
 
-function allotmentOf(
+export function allotmentOf(
   { operators, memoryMode }: SegmentPlan,
   before: SegmentPlan | undefined,
   number: ReadonlyMap<string, number>,
@@ -61,7 +61,7 @@ function pricedOperator(operator: OperatorPlan, work: Work, number: ReadonlyMap<
 }
 
 /** Homes as the emitter makes them of what is kept: arrays only as far as they are in memory mode for the tensor's whole life. */
-function homesOf(work: Work, segments: readonly SegmentPlan[]): Homes {
+export function homesOf(work: Work, segments: readonly SegmentPlan[]): Homes {
   const number = new Map(work.tensors.map(({ id }, i) => [id, i]));
   const segmentOf = segments.flatMap(({ operators }, s) => operators.map(() => s));
   const modes = segments.map(({ memoryMode }) => new Set(memoryMode));
