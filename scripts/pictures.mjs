@@ -1,17 +1,33 @@
-// npm run pictures: the pictures of README and docs, from the built package. VGG-16 on the paper's chip.
+// npm run pictures: runs the code of docs/gallery.md in the kernel, as if the page were a notebook, and writes the picture
+// that follows each block: docs/pictures/NAME.png. So the code shown is the code that drew it. --dark draws into docs/pictures/dark.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { chipMap, compile, importOnnx, loadHardware, timeline } from 'cimbook';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { executeNotebook } from '../dist/book/execute.js';
+import { renderPng } from '../dist/report/render.js';
 
-const graph = importOnnx('datasets/vgg16.onnx', { bind: { batch: 1 } });
-const hardware = loadHardware('hw/dynaplasia-paper.json');
-const { plan, trace } = await compile(graph, hardware);
-const pictures = { 'chip-map': chipMap(plan, hardware), timeline: timeline(trace) };
+const PAGE = 'docs/gallery.md';
+const SCALE = 1.25;
+const theme = process.argv.includes('--dark') ? 'dark' : 'light';
 
-mkdirSync('docs/pictures', { recursive: true });
-for (const [name, figure] of Object.entries(pictures)) {
-  const path = `docs/pictures/${name}.png`;
-  writeFileSync(path, await figure.toPNG({ scale: 1.5 }));
+/** Blocks of TypeScript in order, each with the picture that stands before the next block, if any. */
+const blocks = [...readFileSync(PAGE, 'utf8').matchAll(/```ts\n([\s\S]*?)```(?:\s*!\[[^\]]*\]\(([^)]+)\))?/g)].map(
+  ([, source, picture]) => ({ source, picture }),
+);
+const cells = blocks.map(({ source }, i) => ({ kind: 'code', id: String(i), source, tags: [], outputs: [] }));
+
+const { outputs, failed } = await executeNotebook({ kernel: 'cimbook', language: 'typescript', cells }, PAGE, { folder: process.cwd() });
+if (failed !== undefined) {
+  console.error(`${PAGE}: block ${failed.cell} failed:\n${failed.message}`);
+  process.exit(1);
+}
+for (const [i, { picture }] of blocks.entries()) {
+  if (picture === undefined) continue;
+  const shown = outputs[i].map((output) => output.data?.['application/vnd.plotly.v1+json']).find((figure) => figure !== undefined);
+  if (shown === undefined) throw new Error(`${PAGE}: block ${i + 1} shows no figure for ${picture}`);
+  const path = join(dirname(PAGE), theme === 'dark' ? picture.replace('pictures/', 'pictures/dark/') : picture);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, await renderPng(shown, { scale: SCALE, theme }));
   console.log(path);
 }
 process.exit(0);

@@ -140,7 +140,7 @@ def settled_output(output):
         output["data"] = {kind: value for kind, value in output["data"].items() if kind in KEPT_TYPES}
         output["metadata"] = {kind: value for kind, value in output.get("metadata", {}).items() if kind in KEPT_TYPES}
         output.pop("transient", None)
-        if not output["data"]:
+        if not any(output["data"].values()):  # nothing, or a progress bar that has ended
             return None
     return output
 

@@ -68,7 +68,12 @@ function compareCell(cell: CodeCell, now: readonly Output[], notes: string[]): r
 type Shown = Exclude<Output, { kind: 'stream' }>;
 
 function shown(outputs: readonly Output[]): readonly Shown[] {
-  return outputs.filter((output): output is Shown => output.kind !== 'stream');
+  return outputs.filter((output): output is Shown => output.kind === 'error' || (output.kind === 'data' && !isBlank(output.data)));
+}
+
+/** What a progress bar leaves behind. */
+function isBlank(data: Readonly<Record<string, Json>>): boolean {
+  return Object.values(data).every((each) => each === '');
 }
 
 function streamText(outputs: readonly Output[], name: string): string {
