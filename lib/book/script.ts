@@ -129,7 +129,7 @@ function mark(i) {
 }
 function go(result) {
   found.hidden = true;
-  location.href = root + result.url;
+  location.href = root + result.id;
 }
 if (window.MiniSearch && window.cimbookSections) {
   input.disabled = false;

@@ -53,7 +53,12 @@ export function dpTable(table: DrawnTable, { most = MOST }: DpTableOptions = {})
       [0, '#FFFFFF'],
       [1, COLOURS.move],
     ],
-    colorbar: { title: { text: 'over best', side: 'right' }, tickformat: '.0%', thickness: 12 },
+    colorbar: {
+      title: { text: 'longer than the best', side: 'right', font: { size: 12 } },
+      tickfont: { size: 11 },
+      tickformat: '.0%',
+      thickness: 12,
+    },
     xgap: 1,
     ygap: 1,
     hovertemplate: 'segment %{y} .. %{x}: %{text} cycles in all<extra></extra>',
@@ -71,14 +76,20 @@ export function dpTable(table: DrawnTable, { most = MOST }: DpTableOptions = {})
   return new Figure([heat, ...keys], {
     ...headed(
       'Every last segment the search weighs',
-      `${modelName(table.model)} on ${modelName(table.hardware)}, ${shown}: thousands of cycles up to the end of segment i..j`,
+      `${modelName(table.model)} on ${modelName(table.hardware)}, ${shown}; numbers are cycles up to operator j`,
       1,
     ),
-    height: 300 + count * 24,
-    xaxis: { ...axisOf('j: the plan ends with', names), tickangle: -45, range: [-0.6, count - 0.4] },
-    yaxis: { ...axisOf('i: its last segment begins with', names), range: [count - 0.4, -0.6] },
+    height: 270 + count * 24,
+    xaxis: {
+      ...axisOf(
+        'j: number of the operator that the plan ends with',
+        names.map((_, i) => String(i + 1)),
+      ),
+      range: [-0.6, count - 0.4],
+    },
+    yaxis: { ...axisOf('i: the operator that its last segment begins with', names), range: [count - 0.4, -0.6] },
     shapes: frames(count - 1),
-    sliders: [stepper(count, names, over, frames)],
+    sliders: [stepper(count, over, frames)],
   });
 }
 
@@ -98,7 +109,6 @@ function key(label: string, color: string, width: number): PlotTrace {
 
 function stepper(
   count: number,
-  names: readonly string[],
   over: (until: number) => (number | null)[][],
   frames: (until: number) => readonly JsonObject[],
 ): JsonObject {
@@ -108,10 +118,10 @@ function stepper(
     len: 1,
     y: 0,
     yanchor: 'top',
-    pad: { t: 110, b: 4, l: 0, r: 0 },
-    currentvalue: { prefix: 'Filled up to ', offset: 8 },
+    pad: { t: 64, b: 4, l: 0, r: 0 },
+    currentvalue: { prefix: 'Filled up to operator ', offset: 8 },
     steps: Array.from({ length: count }, (_, until) => ({
-      label: names[until] ?? '',
+      label: String(until + 1),
       method: 'update',
       args: [{ z: [over(until)] }, { shapes: frames(until) }, [0]],
     })),
