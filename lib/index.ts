@@ -108,6 +108,7 @@ export { openTraceFile } from './report/trace-file.ts';
 // Functional simulation: what a program computes, and the reference it is compared with
 export type { ConverterOptions } from './simulator/functional/converter.ts';
 export { type IntegerTensor, type RunProgramOptions, runProgram } from './simulator/functional/run-program.ts';
+export { type WeightImage, weightImage } from './simulator/functional/weight-image.ts';
 // Trace
 export { occupancy } from './simulator/occupancy.ts';
 export { type Performance, performanceOf } from './simulator/performance.ts';

@@ -1,9 +1,10 @@
 // cimbook run: a program computes on real numbers, and what it computes is compared with the reference and with real numbers.
 
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fail, failOn } from '../base/problem.ts';
-import { formatPercent, printable, textTable } from '../base/text.ts';
+import { formatNumber, formatPercent, printable, textTable } from '../base/text.ts';
 import { fileReason } from '../base/wording.ts';
 import { verifyManifest } from '../dataflow/verify-manifest.ts';
 import type { Hardware } from '../hardware/hardware.ts';
@@ -11,8 +12,10 @@ import { loadHardware } from '../hardware/read.ts';
 import { type Graph, tensorsOf } from '../ir/graph.ts';
 import { openWeights } from '../onnx/weights.ts';
 import type { Program } from '../program/program.ts';
+import { verifyProgram } from '../program/verify.ts';
 import type { RunOptions } from '../simulator/functional/context.ts';
-import { runProgram } from '../simulator/functional/run-program.ts';
+import { type RunProgramOptions, runProgram } from '../simulator/functional/run-program.ts';
+import { type WeightImage, weightImage } from '../simulator/functional/weight-image.ts';
 import { agreement, topOf } from '../workload/agreement.ts';
 import { calibrate } from '../workload/calibrate.ts';
 import { type NumpyArray, readNumpy, writeNpz } from '../workload/npz.ts';
@@ -23,7 +26,7 @@ import { samplesOf, seededInputs } from '../workload/samples.ts';
 import { seededWeights } from '../workload/seeded-weights.ts';
 import { type Arguments, wholeNumber } from './arguments.ts';
 import type { Runnable } from './commands.ts';
-import { writeWhole } from './files.ts';
+import { readText, writeWhole } from './files.ts';
 import { BIND_FLAGS, JSON_FLAG, loadModel } from './model-flags.ts';
 import { readProgram } from './program-commands.ts';
 import { progress } from './progress.ts';
@@ -33,14 +36,18 @@ const MOST_CALIBRATED = 64;
 /** Names under which a file has the right classes. */
 const LABELS = ['label', 'labels', 'y', 'target'];
 
+const MODEL_FLAG = { value: 'FILE', help: 'the ONNX model it was compiled from, for weights and functions' };
+const CHIP_FLAG = { value: 'FILE', help: 'the chip; hw/NAME.json by the name in the program unless given' };
+
 const RUN: Runnable = {
   command: {
     name: 'run',
     operands: ['PROGRAM_OR_DIR'],
     summary: 'Runs a program on real numbers, instruction by instruction, and compares what it computes with the reference.',
     flags: {
-      model: { value: 'FILE', help: 'the ONNX model it was compiled from, for weights and functions' },
-      hw: { value: 'FILE', help: 'the chip; hw/NAME.json by the name in the program unless given' },
+      model: MODEL_FLAG,
+      hw: CHIP_FLAG,
+      image: { value: 'DIR', help: "stored weights from the image that cimbook image wrote there, instead of the model's" },
       input: { value: 'FILE.npz', help: 'inputs by name (NumPy), as many batches as there are; seeded random ones unless given' },
       take: { value: 'NAME=ARRAY/N,...', help: 'arrays of the file under other names, divided by N: image=images/16' },
       samples: { value: 'N', help: 'batches to run at most', default: '16' },
@@ -59,24 +66,9 @@ const RUN: Runnable = {
     ],
   },
   run: (args, argv) => {
-    const path = args.text('model') ?? fail({ kind: 'usage', message: 'no model is given', next: 'Add --model FILE.' });
     const seed = wholeNumber(args.text('seed') ?? '0', 'seed', 0);
-    const program = readProgram(args.operands[0] ?? '');
-    const hardware = chipOf(program, args.text('hw'));
-    const graph = loadModel(path, args, argv);
-    if (graph.hash !== program.model.hash) {
-      const reason = `is not what the program was compiled from ('${printable(program.model.name)}')`;
-      fail({ kind: 'run', where: `model ${printable(path)}`, reason, next: 'Give that file, with the same --bind and --batch.' });
-    }
-    failOn(verifyManifest(program, graph));
-    const seeded: string[] = [];
-    const random = seededWeights(seed);
-    const read = openWeights(path, graph, {
-      missing: (tensor) => {
-        seeded.push(tensor.name);
-        return random(tensor);
-      },
-    });
+    const { program, hardware, graph, values, seeded } = openRun(args, argv, seed);
+    const image = args.text('image');
     const file = args.text('input');
     const arrays = file === undefined ? undefined : taken(readArrays(file), args.text('take'));
     const given = arrays === undefined ? [seededInputs(graph, seed)] : samplesOf(graph, arrays);
@@ -85,9 +77,9 @@ const RUN: Runnable = {
       program,
       hardware,
       graph,
-      values: ({ id }) => read(id).elements,
+      values,
       samples,
-      options: runOptions(args, seed),
+      options: { ...runOptions(args, seed), ...(image !== undefined && { image: readImage(image) }) },
     });
     const labels = labelsOf(arrays);
     const told = {
@@ -113,6 +105,81 @@ const RUN: Runnable = {
   },
 };
 
+/** A program, its chip, its model and the model's weights, seeded ones where it has none. */
+function openRun(args: Arguments, argv: readonly string[], seed: number) {
+  const path = args.text('model') ?? fail({ kind: 'usage', message: 'no model is given', next: 'Add --model FILE.' });
+  const program = readProgram(args.operands[0] ?? '');
+  const hardware = chipOf(program, args.text('hw'));
+  const graph = loadModel(path, args, argv);
+  if (graph.hash !== program.model.hash) {
+    const reason = `is not what the program was compiled from ('${printable(program.model.name)}')`;
+    fail({ kind: 'run', where: `model ${printable(path)}`, reason, next: 'Give that file, with the same --bind and --batch.' });
+  }
+  failOn(verifyManifest(program, graph));
+  const seeded: string[] = [];
+  const random = seededWeights(seed);
+  const read = openWeights(path, graph, {
+    missing: (tensor) => {
+      seeded.push(tensor.name);
+      return random(tensor);
+    },
+  });
+  const values: TensorValues = ({ id }) => read(id).elements;
+  return { program, hardware, graph, values, seeded };
+}
+
+const IMAGE: Runnable = {
+  command: {
+    name: 'image',
+    operands: ['PROGRAM_OR_DIR'],
+    summary: 'Writes the weight image of a program: the bytes of every tile, and which go to which array, when.',
+    flags: {
+      model: MODEL_FLAG,
+      hw: CHIP_FLAG,
+      out: { value: 'DIR', help: 'where weights.json (the index) and weights.bin (the bytes) are written' },
+      seed: { value: 'N', help: 'seed of weights that the model lacks', default: '0' },
+      ...BIND_FLAGS,
+      ...JSON_FLAG,
+    },
+    examples: ['cimbook image out/ --model datasets/digits.onnx --out out/', 'cimbook run out/ --model datasets/digits.onnx --image out/'],
+  },
+  run: (args, argv) => {
+    const seed = wholeNumber(args.text('seed') ?? '0', 'seed', 0);
+    const out = args.text('out') ?? fail({ kind: 'usage', message: 'no directory is given', next: 'Add --out DIR.' });
+    const { program, hardware, graph, values, seeded } = openRun(args, argv, seed);
+    failOn(verifyProgram(program, hardware));
+    // Stored weights are quantised by themselves; the ranges only serve what is computed.
+    const network = quantise(graph, values, calibrate(graph, values, [seededInputs(graph, seed)]), program.precision);
+    const { index, bytes } = weightImage(program, hardware, network, seeded.length > 0 ? `random numbers of seed ${seed}` : 'of the model');
+    writeWhole(out, { [IMAGE_INDEX]: `${JSON.stringify(index)}\n`, [IMAGE_BYTES]: bytes });
+    const told = {
+      model: index.model.name,
+      tiles: index.tiles.length,
+      writes: index.writes.length,
+      bytes: index.bytes,
+      weights: index.weights,
+    };
+    if (args.on('json')) return JSON.stringify({ schemaVersion: 1, ...told });
+    return `${formatNumber(told.tiles)} tiles, ${formatNumber(told.bytes)} bytes, for ${formatNumber(told.writes)} writes; weights: ${told.weights}\nWrote ${IMAGE_INDEX} and ${IMAGE_BYTES} to ${printable(out)}`;
+  },
+};
+
+const IMAGE_INDEX = 'weights.json';
+const IMAGE_BYTES = 'weights.bin';
+
+/** What `image` wrote. Throws `file`; that it fits the program is seen when it runs. */
+function readImage(directory: string): WeightImage {
+  const index = readText(join(directory, IMAGE_INDEX), 'the index that cimbook image wrote');
+  try {
+    const parsed = JSON.parse(index) as WeightImage['index'];
+    if (parsed.schemaVersion !== 1 || !Array.isArray(parsed.tiles) || !Array.isArray(parsed.writes))
+      throw new Error('it is no index of weights');
+    return { index: parsed, bytes: readFileSync(join(directory, IMAGE_BYTES)) };
+  } catch (error) {
+    return fail({ kind: 'file', path: directory, reason: fileReason(error), next: 'Export it again with cimbook image.' });
+  }
+}
+
 interface Compared {
   readonly name: string;
   readonly shape: readonly number[];
@@ -132,7 +199,7 @@ interface Task {
   readonly graph: Graph;
   readonly values: TensorValues;
   readonly samples: readonly NetworkInputs[];
-  readonly options: RunOptions;
+  readonly options: RunProgramOptions;
 }
 
 function runAndCompare({ program, hardware, graph, values, samples, options }: Task): {
@@ -285,4 +352,4 @@ function runOptions(args: Arguments, seed: number): RunOptions {
   };
 }
 
-export const RUN_COMMANDS: readonly Runnable[] = [RUN];
+export const RUN_COMMANDS: readonly Runnable[] = [RUN, IMAGE];

@@ -19,7 +19,14 @@ export function verifyManifest(program: Program, graph: Graph): readonly Problem
       next: 'Compile the model again, or give the model the program is of.',
     });
   };
-  if (program.model.hash !== graph.hash) add('model', `the program is of '${program.model.name}', not of '${graph.name}'`);
+  if (program.model.hash !== graph.hash) {
+    // All else would follow from it.
+    add(
+      'model',
+      `the program is of '${program.model.name}' (${program.model.hash.slice(0, 12)}), not of '${graph.name}' (${graph.hash.slice(0, 12)})`,
+    );
+    return problems;
+  }
   const expected = manifestOf(graph, piecesOf(program), program.precision);
   compare('tensor', program.tensors, expected.tensors, add);
   compare('operator', program.operators, expected.operators, add);
@@ -50,8 +57,7 @@ function compare<T extends ManifestTensor | ManifestOperator>(
     if (own === undefined) add(`${kind} ${one.id}`, 'is not declared, and the model has it');
     else {
       const field = (Object.keys({ ...own, ...one }) as (keyof T)[]).find((key) => !same(own[key], one[key]));
-      if (field !== undefined)
-        add(`${kind} ${one.id}`, `declares another ${String(field)} than the model: ${text(own[field])}, not ${text(one[field])}`);
+      if (field !== undefined) add(`${kind} ${one.id}`, `declares ${String(field)} ${text(own[field])}, the model has ${text(one[field])}`);
     }
   }
   for (const id of found.keys()) add(`${kind} ${id}`, 'is declared, and the model does not have it');

@@ -32,9 +32,30 @@ function matrixOperator(id: string, context: Context): { readonly operator: Matr
   return { operator, numbers };
 }
 
-export function writeStatement(op: MetaOpOf<'CIM.write'>, activity: Activity, context: Context): RunChunk {
+/** The tiles of one copy of a piece of stored weights. */
+export function tilesOf(op: MetaOpOf<'CIM.write'>, context: Context): readonly Tile[] {
   const { operator, numbers } = matrixOperator(op.operator, context);
   const layout = layPiece(operator.attrs.matrix, op.outputs, op.inner, context.hardware);
+  const weight = weightReader(operator, numbers, context, new Map());
+  return layout.tiles.map((spot) => makeTile(spot, layout, op.inner.from, numbers.unsigned, weight));
+}
+
+/** `imaged`: the tiles by array, from a weight image, for stored weights. */
+export function writeStatement(
+  op: MetaOpOf<'CIM.write'>,
+  activity: Activity,
+  context: Context,
+  imaged?: (unsigned: boolean) => readonly Tile[],
+): RunChunk {
+  const { operator, numbers } = matrixOperator(op.operator, context);
+  const layout = layPiece(operator.attrs.matrix, op.outputs, op.inner, context.hardware);
+  if (imaged !== undefined && op.from.length === 0) {
+    return (chunk) => {
+      if (chunk < activity.chunks - 1) return;
+      const tiles = imaged(numbers.unsigned);
+      for (const [i, array] of op.arrays.entries()) context.storage.arrays[array]?.writeTile(tiles[i]!);
+    };
+  }
   return (chunk) => {
     // Slices only share the channel: the tiles are complete, and may be used, with the last one.
     if (chunk < activity.chunks - 1) return;

@@ -12,13 +12,17 @@ import { taskGraph } from '../../program/tasks.ts';
 import { verifyProgram } from '../../program/verify.ts';
 import { type NumberFormat, toInteger } from '../../workload/number-format.ts';
 import type { QuantisedNetwork } from '../../workload/quantise.ts';
+import type { Tile } from './cim-array.ts';
 import { Context, type RunOptions } from './context.ts';
 import { productStatement, type RunChunk, writeStatement } from './products.ts';
 import { vectorStatement } from './vectors.ts';
+import { ImageReader, type WeightImage } from './weight-image.ts';
 
 export interface RunProgramOptions extends RunOptions {
   /** The caller has run `verifyProgram`, or wants to see what a wrong program computes. */
   readonly verified?: boolean;
+  /** Where stored weights come from instead of the network. */
+  readonly image?: WeightImage;
 }
 
 /** A tensor that a program made: integers in ONNX's row-major order, and what they mean. */
@@ -42,15 +46,27 @@ export function runProgram(
   const context = new Context(program, hardware, network, options);
   checkTensors(program, context);
   giveInputs(program, context, inputs);
-  for (const { boundary, parallel } of blocksOf(program)) {
-    runGroup(boundary, context);
-    runGroup(parallel, context);
+  const image = options.image && new ImageReader(options.image, program);
+  for (const { id, boundary, parallel } of blocksOf(program)) {
+    runGroup(
+      boundary,
+      context,
+      image && ((op, statement, unsigned) => image.tiles(op, { segment: id, at: 'boundary', statement }, unsigned)),
+    );
+    runGroup(
+      parallel,
+      context,
+      image && ((op, statement, unsigned) => image.tiles(op, { segment: id, at: 'segment', statement }, unsigned)),
+    );
   }
   return takeOutputs(program, context);
 }
 
+/** The tiles that the n-th statement of a group writes, from an image. */
+type Imaged = (op: MetaOpOf<'CIM.write'>, statement: number, unsigned: boolean) => readonly Tile[];
+
 /** Statements that run together: all their chunks, in an order that keeps every dependence. */
-function runGroup(statements: readonly MetaOp[], context: Context): void {
+function runGroup(statements: readonly MetaOp[], context: Context, imaged?: Imaged): void {
   const { activities, firstTask, order, cyclic } = taskGraph(statements, context.index);
   if (cyclic.length > 0) {
     const where = cyclic.slice(0, 4).map((s) => `${statements[s]?.kind} ${s + 1}`);
@@ -65,7 +81,7 @@ function runGroup(statements: readonly MetaOp[], context: Context): void {
     const chunk = task - firstTask[s]!;
     let run = running.get(s);
     if (run === undefined) {
-      run = prepare(statements[s]!, activities[s]!, context);
+      run = prepare(statements[s]!, activities[s]!, context, imaged && ((op, unsigned) => imaged(op, s, unsigned)));
       running.set(s, run);
     }
     run(chunk);
@@ -74,14 +90,19 @@ function runGroup(statements: readonly MetaOp[], context: Context): void {
   }
 }
 
-function prepare(op: MetaOp, activity: Activity, context: Context): RunChunk {
+function prepare(
+  op: MetaOp,
+  activity: Activity,
+  context: Context,
+  imaged?: (op: MetaOpOf<'CIM.write'>, unsigned: boolean) => readonly Tile[],
+): RunChunk {
   switch (op.kind) {
     case 'CM.switch':
       return () => {
         for (const array of op.arrays) context.storage.arrays[array]!.isMemory = op.to === 'TOM';
       };
     case 'CIM.write':
-      return writeStatement(op, activity, context);
+      return writeStatement(op, activity, context, imaged && ((unsigned) => imaged(op, unsigned)));
     case 'CIM.mvm':
       return productStatement(op, activity, context);
     case 'VEC.run':
