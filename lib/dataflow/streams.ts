@@ -65,63 +65,89 @@ export function savedBytes({ outside, leaves, feedBytes, dataBytes }: Stream): B
  * time, giving arrays first (private), then the buffer to streams that save most traffic per byte held.
  */
 export function shareStreams(streams: readonly Stream[], room: Room, rates: StreamRates): Sharing {
-  const order = streams
-    .map((stream, i) => ({ i, held: stream.windowBytes / (stream.feedBytes + stream.dataBytes), saved: savedBytes(stream) }))
-    .filter(({ saved }) => saved > 0)
-    .sort((a, b) => a.held - b.held || a.i - b.i)
-    .map(({ i }) => i);
-  const attempt = (time: Cycles) => shareWithin(streams, order, room, rates, time);
-  const timeOf = ({ externalBytes }: Sharing) => externalBytes / rates.externalBytesPerCycle;
-  let enough = room.computeCycles;
-  let result = attempt(enough);
-  if (timeOf(result) <= enough) return result;
-  let tooShort = enough;
-  enough = Math.max(timeOf(result), enough);
-  result = attempt(enough);
-  for (let step = 0; step < BISECTIONS && enough - tooShort > Math.max(1, CLOSE * enough); step++) {
-    const time = (tooShort + enough) / 2;
-    const trial = attempt(time);
-    if (timeOf(trial) <= time) {
-      enough = time;
-      result = trial;
-    } else {
-      tooShort = time;
-    }
-  }
-  return result;
+  return shareSorted(sortStreams(streams), ({ arrays }) => arrays, room, rates);
 }
 
-function shareWithin(streams: readonly Stream[], order: readonly number[], room: Room, rates: StreamRates, time: Cycles): Sharing {
+/** Streams with those worth holding in the order they are served in: what does not depend on arrays, rates and room. */
+export interface SortedStreams {
+  readonly streams: readonly Stream[];
+  readonly order: readonly number[];
+  readonly directBytes: Bytes;
+}
+
+export function sortStreams(streams: readonly Stream[]): SortedStreams {
+  const held = streams.map(({ windowBytes, feedBytes, dataBytes }) => windowBytes / (feedBytes + dataBytes));
+  const order: number[] = [];
+  for (let i = 0; i < streams.length; i++) if (savedBytes(streams[i]!) > 0) order.push(i);
+  order.sort((a, b) => held[a]! - held[b]! || a - b);
+  return { streams, order, directBytes: sum(streams.map(directBytes)) };
+}
+
+/** `shareStreams` of sorted streams; `arraysOf` says how many arrays the group of a stream has. */
+export function shareSorted(sorted: SortedStreams, arraysOf: (stream: Stream) => number, room: Room, rates: StreamRates): Sharing {
+  const { streams, order } = sorted;
+  const arrays = order.map((i) => arraysOf(streams[i]!));
+  const attempt = (time: Cycles, shares?: Shares[]) => shareWithin(sorted, arrays, room, rates, time, shares);
+  const timeOf = (externalBytes: Bytes) => externalBytes / rates.externalBytesPerCycle;
+  let enough = room.computeCycles;
+  let crossing = timeOf(attempt(enough).externalBytes);
+  if (crossing > enough) {
+    let tooShort = enough;
+    enough = crossing;
+    for (let step = 0; step < BISECTIONS && enough - tooShort > Math.max(1, CLOSE * enough); step++) {
+      const time = (tooShort + enough) / 2;
+      crossing = timeOf(attempt(time).externalBytes);
+      if (crossing <= time) enough = time;
+      else tooShort = time;
+    }
+  }
+  const shares: Shares[] = streams.map(() => NONE);
+  return { shares, ...attempt(enough, shares) };
+}
+
+const NONE: Shares = { arrays: 0, buffer: 0 };
+
+/** What crosses channel and buffer if the streams are served within a time; fills in `shares`. */
+function shareWithin(
+  { streams, order, directBytes: direct }: SortedStreams,
+  arraysOf: readonly number[],
+  room: Room,
+  rates: StreamRates,
+  time: Cycles,
+  shares: Shares[] | undefined,
+): { readonly externalBytes: Bytes; readonly bufferBytes: Bytes } {
   let bufferTime = time * rates.bufferBytesPerCycle - room.bufferTraffic;
   let bufferSpace = room.bufferBytes;
-  let external = room.externalTraffic + sum(streams.map(directBytes));
+  let external = room.externalTraffic + direct;
   const bufferBefore = bufferTime;
   /** What streams of a group have left of its arrays. */
-  const timeLeft = new Map<number, number>();
-  const spaceLeft = new Map<number, number>();
-  const shares: Shares[] = streams.map(() => ({ arrays: 0, buffer: 0 }));
-  for (const i of order) {
-    const stream = streams[i]!;
-    const { features, feedBytes, dataBytes, windowBytes, arrays, group } = stream;
+  let left: Map<number, { time: number; space: number }> | undefined;
+  for (let o = 0; o < order.length; o++) {
+    const stream = streams[order[o]!]!;
+    const { features, feedBytes, dataBytes, windowBytes, group } = stream;
+    const arrays = arraysOf[o]!;
     const traffic = feedBytes + dataBytes;
     let inArrays = 0;
     if (arrays > 0) {
-      const arrayRate = Math.min(rates.memoryReadBytesPerCycle, rates.memoryWriteBytesPerCycle) * arrays;
-      const time0 = timeLeft.get(group) ?? time * arrayRate;
-      const space0 = spaceLeft.get(group) ?? room.bytesPerArray * arrays;
+      left ??= new Map();
+      let own = left.get(group);
+      if (own === undefined) {
+        const arrayRate = Math.min(rates.memoryReadBytesPerCycle, rates.memoryWriteBytesPerCycle) * arrays;
+        own = { time: time * arrayRate, space: room.bytesPerArray * arrays };
+        left.set(group, own);
+      }
       const busiest = Math.max(feedBytes, dataBytes);
-      inArrays = whole(features, Math.min(time0 / busiest, space0 / windowBytes));
-      timeLeft.set(group, time0 - (inArrays / features) * busiest);
-      spaceLeft.set(group, space0 - arrays * Math.ceil(((inArrays / features) * windowBytes) / arrays));
+      inArrays = whole(features, Math.min(own.time / busiest, own.space / windowBytes));
+      own.time -= (inArrays / features) * busiest;
+      own.space -= arrays * Math.ceil(((inArrays / features) * windowBytes) / arrays);
     }
-    const left = features - inArrays;
-    const inBuffer = Math.min(left, whole(features, Math.min(bufferTime / traffic, bufferSpace / windowBytes)));
+    const inBuffer = Math.min(features - inArrays, whole(features, Math.min(bufferTime / traffic, bufferSpace / windowBytes)));
     bufferTime -= (inBuffer / features) * traffic;
     bufferSpace -= Math.ceil((inBuffer / features) * windowBytes);
-    shares[i] = { arrays: inArrays, buffer: inBuffer };
+    if (shares !== undefined) shares[order[o]!] = { arrays: inArrays, buffer: inBuffer };
     external -= ((inArrays + inBuffer) / features) * savedBytes(stream);
   }
-  return { shares, externalBytes: external, bufferBytes: room.bufferTraffic + bufferBefore - bufferTime };
+  return { externalBytes: external, bufferBytes: room.bufferTraffic + bufferBefore - bufferTime };
 }
 
 /** Bytes across the channel if nothing of the stream is held on chip. */

@@ -41,11 +41,13 @@ export interface Flattened {
 export interface FlattenOptions {
   /** Most arrays one copy of a piece may take, of every operator or of each. */
   readonly mostArrays: number | ((operator: MatrixOperator) => number);
+  /** Most tiles one above the other in a piece of an operator that is cut: low and wide pieces read less. All that fit if absent. */
+  readonly mostRows?: number | ((operator: MatrixOperator) => number);
   /** Parts of the graph that stand for all instances of a block. */
   readonly folds?: readonly Fold[];
 }
 
-export function flatten(graph: Graph, hardware: Hardware, { mostArrays, folds = [] }: FlattenOptions): Flattened {
+export function flatten(graph: Graph, hardware: Hardware, { mostArrays, mostRows, folds = [] }: FlattenOptions): Flattened {
   const subOperators: SubOperator[] = [];
   const riders: { id: OperatorId; after: number }[] = [];
   let leads = false;
@@ -86,7 +88,8 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays, folds = 
       made.set(operator.output, { tensor: operator.output, pieces: [{ producer: after, share: 1 }], lastUse: Math.max(0, after) });
       continue;
     }
-    const cut = splitOperator(operator, hardware, typeof mostArrays === 'number' ? mostArrays : mostArrays(operator));
+    const rows = typeof mostRows === 'function' ? mostRows(operator) : mostRows;
+    const cut = splitOperator(operator, hardware, typeof mostArrays === 'number' ? mostArrays : mostArrays(operator), rows);
     const first = subOperators.length;
     const maker =
       operator.kind === 'matMul' && operator.attrs.dynamic ? made.get(operator.attrs.weight)?.pieces.at(-1)?.producer : undefined;

@@ -1,7 +1,7 @@
 // What an optimizer is: it cuts a graph into segments and gives every piece its arrays. Placing, costing
 // and everything behind is common to all, so a baseline, or a user's own in a notebook cell, is one function.
 
-import type { Homes } from '../cost/machine/segment.ts';
+import type { Homes } from '../cost/machine/living.ts';
 import type { MachineCost, StagedAllotment } from '../cost/machine/total.ts';
 import type { Work } from '../cost/machine/work.ts';
 import type { Hardware } from '../hardware/hardware.ts';

@@ -17,11 +17,16 @@ export interface CutPiece {
 /**
  * Pieces of an operator, each of at most `mostArrays` arrays for one copy; a single piece if it fits whole.
  * Cut along the outputs (whole groups first, for grouped operators), evenly in tile columns; along the inner
- * dimension only if a single tile column is too tall. Assumption: "greedily" in the paper leaves open how
+ * dimension only if a single tile column is taller than `mostRows`. Assumption: "greedily" in the paper leaves open how
  * finely to cut; we take the fewest pieces and make them equal.
  * Throws `does-not-fit` if no array may compute.
  */
-export function splitOperator(operator: MatrixOperator, hardware: Hardware, mostArrays: number): readonly CutPiece[] {
+export function splitOperator(
+  operator: MatrixOperator,
+  hardware: Hardware,
+  mostArrays: number,
+  mostRows = mostArrays,
+): readonly CutPiece[] {
   const shape = operator.attrs.matrix;
   const { m, n, k, groups } = shape;
   if (mostArrays < 1) {
@@ -47,7 +52,7 @@ export function splitOperator(operator: MatrixOperator, hardware: Hardware, most
     }));
   }
 
-  const inners = evenly(n, ceilDiv(grid.rowTiles, mostArrays), hardware.tileRows);
+  const inners = evenly(n, ceilDiv(grid.rowTiles, Math.min(mostArrays, mostRows)), hardware.tileRows);
   const tallest = Math.max(...inners.map((inner) => ceilDiv(inner.to - inner.from, hardware.tileRows)));
   const columnsAtOnce = Math.floor(mostArrays / tallest);
   const columns = evenly(k, ceilDiv(grid.columnTiles, columnsAtOnce), hardware.tileColumns);

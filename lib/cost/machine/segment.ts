@@ -3,26 +3,10 @@
 // which this predicts, is written apart from it.
 
 import type { Bytes, Cycles, Picojoules } from '../../base/units.ts';
-import { type Sharing, type Stream, shareStreams } from '../../dataflow/streams.ts';
+import { type Sharing, type SortedStreams, type Stream, shareSorted, sortStreams } from '../../dataflow/streams.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
-import type { TaskWork, TensorWork, Work } from './work.ts';
-
-/** Where a tensor that outlives its segment is held on chip. */
-export interface Home {
-  readonly tensor: number;
-  /** Parts of its features, at most 1 together, in the buffer and in `arrays` arrays; the others go through external memory. */
-  readonly inBuffer: number;
-  readonly inArrays: number;
-  readonly arrays: number;
-}
-
-/** Part of a tensor that stays on chip. */
-export function heldShare(home: Home | undefined): number {
-  return home === undefined ? 0 : home.inBuffer + home.inArrays;
-}
-
-/** Homes by tensor. */
-export type Homes = ReadonlyMap<number, Home>;
+import { heldShare, type LivingHomes } from './living.ts';
+import type { TensorWork, Work } from './work.ts';
 
 /** What a segment moves and how long its parts take; everything that depends on its neighbours is left out. */
 export interface SegmentLoad {
@@ -45,29 +29,43 @@ export interface Allotment {
 }
 
 /** Load of an allotment. `staged`: bytes of the next segment's weights that share the channel meanwhile. */
-export function segmentLoad(work: Work, allotment: Allotment, homes: Homes, hardware: Hardware, staged: Bytes): SegmentLoad {
-  return loadOf(work, allotment, demandsOf(work, allotment, homes, hardware), hardware, staged);
+export function segmentLoad(work: Work, allotment: Allotment, living: LivingHomes, hardware: Hardware, staged: Bytes): SegmentLoad {
+  return loadOf(work, allotment, demandsOf(work, allotment, living, hardware), hardware, staged);
 }
 
-/** The same with the segment's demands at hand. */
-export function loadOf(work: Work, allotment: Allotment, demands: SegmentDemands, hardware: Hardware, staged: Bytes): SegmentLoad {
-  const { room, fixed, energy } = demands;
-  const streams = demands.streams.map((stream) => ({ ...stream, arrays: allotment.memory[stream.group - allotment.first] ?? 0 }));
-  const computeCycles = slowestProduct(work, allotment);
-  const sharing = shareStreams(streams, { ...room, computeCycles, externalTraffic: room.externalTraffic + staged }, hardware);
-  const pipeline = pipelineCycles(work, allotment);
+/** The same with the segment's demands at hand; those of a segment like it will do. */
+export function loadOf(
+  work: Work,
+  allotment: Pick<Allotment, 'first' | 'copies' | 'memory'>,
+  demands: SegmentDemands,
+  hardware: Hardware,
+  staged: Bytes,
+): SegmentLoad {
+  const { room, fixed, energy, streams } = demands;
+  const { first, copies, memory } = allotment;
+  let computeCycles = 1;
+  const compute = copies.map((count, i) => {
+    const cycles = productCycles(work.products[first + i]!, count);
+    computeCycles = Math.max(computeCycles, cycles);
+    return cycles;
+  });
+  const arraysOf = ({ group }: Stream): number => memory[group] ?? 0;
+  const sharing = shareSorted(streams, arraysOf, { ...room, computeCycles, externalTraffic: room.externalTraffic + staged }, hardware);
   const bufferCycles = sharing.bufferBytes / hardware.bufferBytesPerCycle;
   return {
-    ownCycles: Math.max(pipeline, bufferCycles, fixed.vectorCycles, fixed.homeCycles),
+    ownCycles: Math.max(pipelineCycles(demands.pipeline, compute), bufferCycles, fixed.vectorCycles, fixed.homeCycles),
     externalBytes: sharing.externalBytes - staged,
     operandBytes: fixed.operandBytes,
     operandExternalBytes: fixed.operandExternalBytes,
-    energy: energy + streamEnergy(streams, { ...sharing, externalBytes: sharing.externalBytes - staged }, hardware),
+    energy: energy + streamEnergy(streams.streams, { ...sharing, externalBytes: sharing.externalBytes - staged }, hardware),
   };
 }
 
+/** What a segment asks for, whatever arrays it is given. */
 export interface SegmentDemands {
-  readonly streams: readonly Stream[];
+  /** `group`: the member, counted from the first, whose memory arrays may hold a stream. */
+  readonly streams: SortedStreams;
+  readonly pipeline: Pipeline;
   readonly room: {
     readonly bufferBytes: Bytes;
     readonly bytesPerArray: Bytes;
@@ -80,19 +78,18 @@ export interface SegmentDemands {
     readonly homeCycles: Cycles;
     readonly operandBytes: Bytes;
     readonly operandExternalBytes: Bytes;
-    /** Bytes of kept data in the buffer. */
-    readonly keptBytes: Bytes;
   };
   readonly energy: Picojoules;
 }
 
-/** Streams of a segment (group: the sub-operator whose arrays may hold them) and what crosses channel and buffer whatever is decided about them. */
+/** Streams of a segment, the order of its tasks, and what crosses channel and buffer whatever is decided about them. */
 export function demandsOf(
   work: Work,
   { first, last }: Pick<Allotment, 'first' | 'last'>,
-  homes: Homes,
+  living: LivingHomes,
   hardware: Hardware,
 ): SegmentDemands {
+  const { homes } = living;
   const from = first === 0 ? 0 : work.firstTask[first]!;
   const to = work.firstTask[last + 1]!;
   const { energy: price } = hardware;
@@ -103,7 +100,6 @@ export function demandsOf(
   let operandBytes = 0;
   let operandExternalBytes = 0;
   let energy = 0;
-  let kept = 0;
   const portBytes = new Map<number, { read: Bytes; write: Bytes }>();
   const atHome = (tensor: number, bytes: Bytes, writing: boolean): number => {
     const home = homes.get(tensor);
@@ -118,11 +114,6 @@ export function demandsOf(
     }
     return heldShare(home);
   };
-  for (const home of homes.values()) {
-    if (home.inBuffer > 0 && livesIn(work.tensors[home.tensor]!, from, to) && outlives(work.tensors[home.tensor]!, from, to))
-      kept += work.tensors[home.tensor]!.bytes * home.inBuffer;
-  }
-
   for (let t = from; t < to; t++) {
     const task = work.tasks[t]!;
     vectorCycles += task.vectorCycles;
@@ -132,8 +123,7 @@ export function demandsOf(
       const tensor = work.tensors[read.tensor]!;
       const width = read.features.to - read.features.from;
       let here = 0;
-      for (const maker of tensor.makers)
-        if (maker >= from && maker < to) here += overlap(work.tasks[maker]!.output.features, read.features);
+      for (const maker of within(tensor.makers, from, to)) here += overlap(work.tasks[maker]!.output.features, read.features);
       const local = here / width;
       const homed = local < 1 ? atHome(read.tensor, read.feedBytes * (1 - local), false) : 0;
       const part = (share: number, outside: boolean): void => {
@@ -147,7 +137,7 @@ export function demandsOf(
           feedBytes: read.feedBytes * share + (other?.feedBytes ?? 0),
           dataBytes: read.dataBytes * share,
           windowBytes: Math.max(held, other?.windowBytes ?? 0),
-          group: other?.group ?? Math.max(first, task.sub),
+          group: other?.group ?? Math.max(0, task.sub - first),
           arrays: 0,
           outside,
           leaves: !outside && outlives(tensor, from, to),
@@ -173,10 +163,12 @@ export function demandsOf(
       write / (arrays * hardware.memoryWriteBytesPerCycle),
     );
   }
+  const bufferBytes = hardware.bufferBytes - living.during(first, last).bytes;
   return {
-    streams: [...streams.values()],
-    room: { bufferBytes: hardware.bufferBytes - kept, bytesPerArray: hardware.memoryBytesPerArray, bufferTraffic, externalTraffic },
-    fixed: { vectorCycles, homeCycles, operandBytes, operandExternalBytes, keptBytes: kept },
+    streams: sortStreams([...streams.values()]),
+    pipeline: pipelineOf(work, first, from, to),
+    room: { bufferBytes, bytesPerArray: hardware.memoryBytesPerArray, bufferTraffic, externalTraffic },
+    fixed: { vectorCycles, homeCycles, operandBytes, operandExternalBytes },
     energy,
   };
 }
@@ -186,25 +178,47 @@ function outlives(tensor: TensorWork, from: number, to: number): boolean {
   return tensor.leaves || tensor.given || (tensor.readers.at(-1) ?? -1) >= to || (tensor.makers[0] ?? -1) < from;
 }
 
-/** Whether a tensor is alive while tasks from .. to-1 run. */
-function livesIn(tensor: TensorWork, from: number, to: number): boolean {
-  const made = tensor.given ? -1 : (tensor.makers[0] ?? 0);
-  return made < to && (tensor.readers.at(-1) ?? -1) >= from;
-}
-
 function overlap(a: { readonly from: number; readonly to: number }, b: { readonly from: number; readonly to: number }): number {
   return Math.max(0, Math.min(a.to, b.to) - Math.max(a.from, b.from));
 }
 
-function slowestProduct(work: Work, { first, last, copies }: Allotment): Cycles {
-  let most = 1;
-  for (let sub = first; sub <= last; sub++) most = Math.max(most, computeCycles(work.products[sub]!, copies[sub - first] ?? 1));
-  return most;
+/** Those of ascending task numbers that are in from .. to-1. */
+function within(tasks: readonly number[], from: number, to: number): readonly number[] {
+  let end = tasks.length;
+  while (end > 0 && tasks[end - 1]! >= to) end--;
+  let begin = end;
+  while (begin > 0 && tasks[begin - 1]! >= from) begin--;
+  return begin === 0 && end === tasks.length ? tasks : tasks.slice(begin, end);
 }
 
 /** Whole vectors a copy: ceil(m / copies) of them one after another. */
-export function computeCycles(product: { readonly m: number; readonly computeCycles: Cycles }, copies: number): Cycles {
+export function productCycles(product: { readonly m: number; readonly computeCycles: Cycles }, copies: number): Cycles {
   return (Math.ceil(product.m / copies) * product.computeCycles) / product.m;
+}
+
+/** Tasks of a segment in order, and which of them wait for which. */
+interface Pipeline {
+  readonly tasks: readonly {
+    /** Member that computes for it, counted from the first; -1 for vector work. */
+    readonly member: number;
+    readonly vectorCycles: Cycles;
+    readonly chunks: number;
+    readonly after: readonly { readonly task: number; readonly lead: number }[];
+  }[];
+  readonly starts: Float64Array;
+  readonly ends: Float64Array;
+}
+
+function pipelineOf(work: Work, first: number, from: number, to: number): Pipeline {
+  const tasks = work.tasks.slice(from, to).map(({ product, vectorCycles, chunks, reads }, t) => ({
+    member: product === undefined ? -1 : product.sub - first,
+    vectorCycles,
+    chunks,
+    after: reads.flatMap(({ tensor, lead }) =>
+      within(work.tensors[tensor]!.makers, from, from + t).map((maker) => ({ task: maker - from, lead })),
+    ),
+  }));
+  return { tasks, starts: new Float64Array(to - from), ends: new Float64Array(to - from) };
 }
 
 /**
@@ -212,37 +226,24 @@ export function computeCycles(product: { readonly m: number; readonly computeCyc
  * there and ends no earlier than a chunk after its producers. Operators that need a whole input (reductions,
  * softmax over positions) make this a sum where Eq. (9) has a maximum.
  */
-function pipelineCycles(work: Work, { first, last, copies }: Allotment): Cycles {
-  const from = first === 0 ? 0 : work.firstTask[first]!;
-  const to = work.firstTask[last + 1]!;
-  const starts = new Float64Array(to - from);
-  const ends = new Float64Array(to - from);
+function pipelineCycles({ tasks, starts, ends }: Pipeline, compute: readonly Cycles[]): Cycles {
   let longest = 0;
-  for (let t = from; t < to; t++) {
-    const task = work.tasks[t]!;
-    const own = durationOf(task, first, copies);
+  for (let t = 0; t < tasks.length; t++) {
+    const { member, vectorCycles, chunks, after } = tasks[t]!;
+    const own = member < 0 ? vectorCycles : Math.max(compute[member]!, vectorCycles);
     let start = 0;
     let end = 0;
-    for (const read of task.reads) {
-      for (const maker of work.tensors[read.tensor]!.makers) {
-        if (maker < from || maker >= t) continue;
-        const begun = starts[maker - from]!;
-        const done = ends[maker - from]!;
-        start = Math.max(start, begun + read.lead * (done - begun));
-        end = Math.max(end, done);
-      }
+    for (const { task, lead } of after) {
+      const begun = starts[task]!;
+      const done = ends[task]!;
+      start = Math.max(start, begun + lead * (done - begun));
+      end = Math.max(end, done);
     }
-    starts[t - from] = start;
-    ends[t - from] = Math.max(start + own, end + own / task.chunks);
-    longest = Math.max(longest, ends[t - from]!);
+    starts[t] = start;
+    ends[t] = Math.max(start + own, end + own / chunks);
+    longest = Math.max(longest, ends[t]!);
   }
   return longest;
-}
-
-function durationOf(task: TaskWork, first: number, copies: readonly number[]): Cycles {
-  const { product } = task;
-  const compute = product === undefined ? 0 : computeCycles(product, copies[product.sub - first] ?? 1);
-  return Math.max(compute, task.vectorCycles);
 }
 
 function streamEnergy(streams: readonly Stream[], { shares, externalBytes }: Sharing, { energy }: Hardware): Picojoules {

@@ -3,7 +3,8 @@
 
 import type { Bytes, Cycles, Picojoules } from '../../base/units.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
-import { type Allotment, type Homes, type SegmentLoad, segmentLoad } from './segment.ts';
+import { type Homes, LivingHomes } from './living.ts';
+import { type Allotment, type SegmentLoad, segmentLoad } from './segment.ts';
 import { type ProductWork, runsOf, type Work } from './work.ts';
 
 /** An allotment and which of its pieces were written while the segment before ran: counts of arrays, 0 or all of a piece's. */
@@ -33,11 +34,12 @@ export function machineCost(work: Work, allotments: readonly StagedAllotment[], 
   let cycles = 0;
   let energy = 0;
   const { times } = runsOf(work);
+  const living = new LivingHomes(work, homes);
   for (const [i, allotment] of allotments.entries()) {
     const ahead = allotments[i + 1];
     const runs = times[allotment.first] ?? 1;
     const staged = ahead === undefined ? 0 : weightsOf(work, ahead, hardware, true).fetch;
-    const load = segmentLoad(work, allotment, homes, hardware, staged);
+    const load = segmentLoad(work, allotment, living, hardware, staged);
     const intra = runCycles(load, staged, hardware);
     const weights = weightsOf(work, allotment, hardware, false);
     const switched = switching(work, allotments, i, hardware);

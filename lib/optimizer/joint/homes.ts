@@ -2,7 +2,7 @@
 // crossed comes first, into the buffer or into memory-mode arrays. Work + cuts + room -> homes.
 
 import type { Bytes, Cycles } from '../../base/units.ts';
-import type { Home, Homes } from '../../cost/machine/segment.ts';
+import type { Home, Homes } from '../../cost/machine/living.ts';
 import { runsOf, type TensorWork, type Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 

@@ -2,7 +2,7 @@
 // will compute, and whatever is free keeps its mode: compute fills from the lowest ids, memory from the highest.
 
 import { internal } from '../../base/problem.ts';
-import type { Homes } from '../../cost/machine/segment.ts';
+import type { Homes } from '../../cost/machine/living.ts';
 import type { StagedAllotment } from '../../cost/machine/total.ts';
 import type { Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';

@@ -2,8 +2,8 @@
 // are. Placed segments -> the same with the machine's cycles, and the totals.
 
 import { internal } from '../../base/problem.ts';
-import type { Home, Homes } from '../../cost/machine/segment.ts';
-import { computeCycles } from '../../cost/machine/segment.ts';
+import type { Home, Homes } from '../../cost/machine/living.ts';
+import { productCycles } from '../../cost/machine/segment.ts';
 import { type MachineCost, machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
 import type { Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
@@ -56,7 +56,7 @@ export function allotmentOf(
 
 function pricedOperator(operator: OperatorPlan, work: Work, number: ReadonlyMap<string, number>, intra: number): OperatorPlan {
   const product = work.products[number.get(operator.id) ?? lost(operator.id)];
-  const latencyCycles = product === undefined ? 0 : computeCycles(product, operator.copies);
+  const latencyCycles = product === undefined ? 0 : productCycles(product, operator.copies);
   return { ...operator, latencyCycles, binding: latencyCycles > 0.95 * intra ? 'compute' : 'feed' };
 }
 
