@@ -29,9 +29,20 @@ export function windowPositions(producer: Pace, reader: Pace, window: Window, de
   return Math.min(producer.positions, most + AHEAD * Math.ceil(producer.positions / producer.chunks));
 }
 
+/** What was asked before: the pieces of an operator share its windows. */
+const DEMANDS = new WeakMap<Window, Map<string, readonly number[]>>();
+
 /** What a reader alone demands of a tensor, chunk by chunk. */
 export function ownDemand(reader: Pace, window: Window): readonly number[] {
-  return Array.from({ length: reader.chunks }, (_, chunk) => positionsNeeded(window, progressAt(reader, chunk + 1)));
+  const known = DEMANDS.get(window) ?? new Map<string, readonly number[]>();
+  DEMANDS.set(window, known);
+  const key = `${reader.positions},${reader.chunks}`;
+  let demand = known.get(key);
+  if (demand === undefined) {
+    demand = Array.from({ length: reader.chunks }, (_, chunk) => positionsNeeded(window, progressAt(reader, chunk + 1)));
+    known.set(key, demand);
+  }
+  return demand;
 }
 
 /**
@@ -42,26 +53,26 @@ export function demandsOn<S extends Step>(tensor: TensorId, steps: readonly S[])
   const demands = new Map<S, readonly number[]>();
   const makers = new Map<TensorId, S[]>();
   for (const step of steps) {
-    const total = new Array<number>(step.chunks).fill(0);
-    let reached = false;
-    for (const read of step.reads) {
+    let total: number[] | undefined;
+    const raise = (chunk: number, needed: number): void => {
+      total ??= new Array<number>(step.chunks).fill(0);
+      if (needed > total[chunk]!) total[chunk] = needed;
+    };
+    const direct = step.reads.length === 1 && step.reads[0]?.tensor.id === tensor ? step.reads[0] : undefined;
+    for (const read of direct === undefined ? step.reads : []) {
       const own = ownDemand(step, read.window);
-      if (read.tensor.id === tensor) {
-        reached = true;
-        for (const [chunk, needed] of own.entries()) total[chunk] = Math.max(total[chunk] ?? 0, needed);
-      }
+      if (read.tensor.id === tensor) for (const [chunk, needed] of own.entries()) raise(chunk, needed);
       for (const maker of makers.get(read.tensor.id) ?? []) {
         const upstream = demands.get(maker);
         if (upstream === undefined) continue;
-        reached = true;
-        for (const [chunk, needed] of own.entries()) {
-          const last = chunkReaching(maker, needed) - 1;
-          if (last >= 0) total[chunk] = Math.max(total[chunk] ?? 0, upstream[last] ?? 0);
-        }
+        for (const [chunk, needed] of own.entries()) raise(chunk, upstream[chunkReaching(maker, needed) - 1] ?? 0);
       }
     }
-    if (reached) demands.set(step, total);
-    makers.set(step.output.id, [...(makers.get(step.output.id) ?? []), step]);
+    if (direct !== undefined) demands.set(step, ownDemand(step, direct.window));
+    else if (total !== undefined) demands.set(step, total);
+    const others = makers.get(step.output.id);
+    if (others === undefined) makers.set(step.output.id, [step]);
+    else others.push(step);
   }
   return demands;
 }

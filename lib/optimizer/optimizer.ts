@@ -11,7 +11,7 @@ import type { Solver } from './allocation.ts';
 import type { SharingRule } from './edges.ts';
 import type { Flattened } from './flatten.ts';
 import type { Goal } from './objective.ts';
-import type { CostName, Objective } from './plan.ts';
+import type { CostName, Objective, SegmentPlan } from './plan.ts';
 import type { SegmentDraft, SegmentStatistics } from './segment.ts';
 
 export const FORMS = ['as-published', 'same-cost'] as const;
@@ -58,6 +58,10 @@ export interface Allotted {
   readonly cost: MachineCost;
   /** Arrays frozen in memory mode for the whole run; absent when modes may change. */
   readonly frozenMemory?: number;
+  /** The segments, if they are placed already. */
+  readonly placed?: readonly SegmentPlan[];
+  /** Other decisions that may be better on the machine than their cost says, best first. */
+  readonly others?: readonly Allotted[];
 }
 
 export type Segmentation = Drafted | Allotted;

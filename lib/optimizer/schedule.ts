@@ -129,8 +129,9 @@ function settle(
     const choices = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
     return { segments: placeSegments(flat, choices, hardware) };
   }
-  const { flat, work, allotments, homes, frozenMemory } = 'drafts' in decision ? onMachine(graph, decision, hardware, prefetch) : decision;
-  const placed = placeAllotments(flat, work, allotments, homes, hardware, frozenMemory);
+  const allotted = 'drafts' in decision ? onMachine(graph, decision, hardware, prefetch) : decision;
+  const { flat, work, allotments, homes, frozenMemory } = allotted;
+  const placed = allotted.placed ?? placeAllotments(flat, work, allotments, homes, hardware, frozenMemory);
   const { segments, cost } = priceOnMachine(flat, work, placed, hardware);
   return { segments, energy: cost.energy };
 }

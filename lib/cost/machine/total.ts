@@ -86,7 +86,7 @@ export interface Weights {
 }
 
 /** Stored weights of the pieces that are (or are not) staged ahead. */
-function weightsOf(work: Work, { first, copies, staged }: StagedAllotment, hardware: Hardware, ahead: boolean): Weights {
+export function weightsOf(work: Work, { first, copies, staged }: StagedAllotment, hardware: Hardware, ahead: boolean): Weights {
   let fetch = 0;
   let write = 0;
   for (const [i, count] of copies.entries()) {

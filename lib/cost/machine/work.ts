@@ -212,7 +212,7 @@ function readWork(step: Step, read: Read, tensor: number, heldHereBytes: Bytes):
   const { positions, bits } = read.tensor;
   const rows = { ...read.window, rowsOut: read.window.rowsIn, widthOut: read.window.widthIn };
   const demand = ownDemand(step, read.window);
-  const window = windowPositions({ positions, chunks: chunksOf(rows, positions) }, step, read.window, demand);
+  const window = positionsHeld({ positions, chunks: chunksOf(rows, positions) }, step, read.window, demand);
   return {
     tensor,
     features: read.features,
@@ -222,6 +222,19 @@ function readWork(step: Step, read: Read, tensor: number, heldHereBytes: Bytes):
     heldHere: heldHereBytes,
     lead: (demand[0] ?? 0) / positions,
   };
+}
+
+type Pace = Parameters<typeof windowPositions>[0];
+const HELD = new WeakMap<readonly number[], Map<string, number>>();
+
+/** `windowPositions`, once for readers that demand the same. */
+function positionsHeld(maker: Pace, reader: Pace, window: Read['window'], demand: readonly number[]): number {
+  const known = HELD.get(demand) ?? new Map<string, number>();
+  HELD.set(demand, known);
+  const key = `${maker.positions},${maker.chunks},${reader.positions},${reader.chunks}`;
+  const held = known.get(key) ?? windowPositions(maker, reader, window, demand);
+  known.set(key, held);
+  return held;
 }
 
 /** Most sub-operators between a maker and a reader of one segment: longer ones are not worth holding. */
@@ -248,7 +261,7 @@ function heldHere(
       for (const [r, read] of step.reads.entries()) {
         if (read.tensor.id !== tensor.id) continue;
         const maker = steps[first] ?? step;
-        const window = windowPositions(maker, step, read.window, demands.get(step) ?? ownDemand(step, read.window));
+        const window = positionsHeld(maker, step, read.window, demands.get(step) ?? ownDemand(step, read.window));
         held.set(`${t},${r}`, Math.ceil((window * (read.features.to - read.features.from) * tensor.bits) / 8));
       }
     }

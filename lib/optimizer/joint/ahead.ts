@@ -2,7 +2,9 @@
 // while a segment runs, in arrays that are idle meanwhile, and what is still idle keeps data. Drafts -> allotments.
 
 import { sum } from '../../base/units.ts';
-import { machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
+import { LivingHomes } from '../../cost/machine/living.ts';
+import { segmentLoad } from '../../cost/machine/segment.ts';
+import { machineCost, rewriteCycles, runCycles, type StagedAllotment, weightsOf } from '../../cost/machine/total.ts';
 import { runsOf, type Work, workOf } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { Graph } from '../../ir/graph.ts';
@@ -15,18 +17,29 @@ import { segmentsOf } from './place.ts';
  * The machine's form of a plan in counts of arrays, weights staged ahead if `prefetch`. `graph` is the one that was flattened,
  * folds included. Where modes are frozen, weights wait in compute arrays and data stays in memory arrays only.
  */
-export function onMachine(graph: Graph, { flat, drafts, frozenMemory }: Drafted, hardware: Hardware, prefetch: boolean): Allotted {
-  const work = workOf(graph, flat, hardware);
+export function onMachine(
+  graph: Graph,
+  { flat, drafts, frozenMemory }: Drafted,
+  hardware: Hardware,
+  prefetch: boolean,
+  work = workOf(graph, flat, hardware),
+): Allotted {
   const bare = drafts.map((draft) => allotmentOf(draft, work));
   const { opens } = runsOf(work);
   const computing = bare.map(({ first, copies }) => sum(copies.map((count, i) => count * work.products[first + i]!.tiles)));
   const storing = bare.map(({ memory }) => sum(memory));
   const idle = bare.map((_, s) => hardware.arrays - computing[s]! - (frozenMemory ?? storing[s]!));
+  const nowhere = new LivingHomes(work, new Map());
   const staged = bare.map((allotment, s): StagedAllotment => {
     if (!prefetch || s === 0 || opens[allotment.first]) return allotment;
     const ahead = { ...allotment, staged: stagedWithin(allotment, work, idle[s - 1]!) };
-    const cycles = (next: StagedAllotment): number => machineCost(work, [bare[s - 1]!, next], new Map(), hardware).cycles;
     // Where the arrays' own writing takes longest, a part written ahead only keeps the channel busy.
+    const load = segmentLoad(work, allotment, nowhere, hardware, 0);
+    const cycles = (next: StagedAllotment): number => {
+      const bytes = weightsOf(work, next, hardware, true).fetch;
+      const running = runCycles(segmentLoad(work, bare[s - 1]!, nowhere, hardware, bytes), bytes, hardware);
+      return running + rewriteCycles(weightsOf(work, next, hardware, false), load, hardware);
+    };
     if (cycles(ahead) >= cycles(allotment)) return allotment;
     const flags = ahead.staged;
     idle[s - 1]! -= sum(flags.map((flag, i) => (flag ? allotment.copies[i]! * work.products[allotment.first + i]!.tiles : 0)));
@@ -44,7 +57,7 @@ export function onMachine(graph: Graph, { flat, drafts, frozenMemory }: Drafted,
   return { flat, work, allotments: staged, homes, cost: machineCost(work, staged, homes, hardware), ...modes };
 }
 
-/** Arrays that are one operator's output and another's input memory count with the one that reads them. */
+/** Without anything staged. Arrays that are one operator's output and another's input memory count with the one that reads them. */
 export function allotmentOf({ first, last, allocation }: SegmentDraft, work: Work): StagedAllotment {
   const memory = allocation.memory.map((count) => count);
   for (const { producer, arrays } of allocation.shared ?? []) memory[producer]! -= arrays;

@@ -25,8 +25,12 @@ export function placeAllotments(
   const homeArrays = new Map<number, readonly ArrayId[]>();
   const leading = flat.riders.filter(({ after }) => after < 0 || allotments.length === 0).map(({ id }) => id);
   const before = leading.length > 0 ? [vectorSegment(leading)] : [];
+  const segmentOf = segmentsOf(allotments);
+  const riders: string[][] = allotments.map(() => []);
+  if (allotments.length > 0) for (const { id, after } of flat.riders) if (after >= 0) riders[segmentOf[after] ?? 0]?.push(id);
+  const inArrays = lives.filter(({ arrays }) => arrays > 0);
   const segments = allotments.map((allotment, s) => {
-    const living = lives.filter(({ from, to, arrays }) => arrays > 0 && from <= s && s <= to);
+    const living = inArrays.filter(({ from, to }) => from <= s && s <= to);
     placer.start();
     for (const { tensor } of living) placer.hold(homeArrays.get(tensor) ?? []);
     for (const arrays of ahead.values()) placer.hold(arrays);
@@ -47,7 +51,7 @@ export function placeAllotments(
     return {
       id: s + before.length,
       operators: compute.map((arrays, i) => operatorPlan(flat, work, allotment, i, arrays, memory[i] ?? [])),
-      vectorOperators: flat.riders.filter(({ after }) => after >= allotment.first && after <= allotment.last).map(({ id }) => id),
+      vectorOperators: riders[s] ?? [],
       staged: [...ahead].map(([sub, arrays]) => ({ operator: flat.subOperators[sub]?.id ?? '', arrays })),
       kept: lives.filter(({ from }) => from === s).flatMap((life) => keptOf(life, homeArrays)),
       memoryMode,
@@ -140,27 +144,29 @@ class Placer {
     for (const array of arrays) this.taken[array] = 1;
   }
 
+  /** The lowest free ones, those in compute mode first. */
   takeCompute(count: number): readonly ArrayId[] {
-    const ids = Array.from(this.taken, (_, id) => id);
-    const others = this.frozen ? [] : ids.filter((id) => this.memoryMode[id] === 1);
-    return this.take(count, [...ids.filter((id) => this.memoryMode[id] === 0), ...others]);
-  }
-
-  takeMemory(count: number): readonly ArrayId[] {
-    const ids = Array.from(this.taken, (_, id) => this.taken.length - 1 - id);
-    const others = this.frozen ? [] : ids.filter((id) => this.memoryMode[id] === 0);
-    const chosen = this.take(count, [...ids.filter((id) => this.memoryMode[id] === 1), ...others]);
-    return [...chosen].sort((a, b) => a - b);
-  }
-
-  private take(count: number, preferred: readonly ArrayId[]): readonly ArrayId[] {
     const chosen: ArrayId[] = [];
-    for (const id of preferred) {
-      if (chosen.length === count) break;
-      if (this.taken[id] === 1) continue;
-      this.taken[id] = 1;
-      chosen.push(id);
-    }
+    for (const mode of this.frozen ? [0] : [0, 1])
+      for (let id = 0; id < this.taken.length && chosen.length < count; id++) this.takeIf(id, mode, chosen);
+    return this.enough(chosen, count);
+  }
+
+  /** The highest free ones, those in memory mode first. */
+  takeMemory(count: number): readonly ArrayId[] {
+    const chosen: ArrayId[] = [];
+    for (const mode of this.frozen ? [1] : [1, 0])
+      for (let id = this.taken.length - 1; id >= 0 && chosen.length < count; id--) this.takeIf(id, mode, chosen);
+    return this.enough(chosen, count).sort((a, b) => a - b);
+  }
+
+  private takeIf(id: ArrayId, mode: number, chosen: ArrayId[]): void {
+    if (this.taken[id] === 1 || this.memoryMode[id] !== mode) return;
+    this.taken[id] = 1;
+    chosen.push(id);
+  }
+
+  private enough(chosen: ArrayId[], count: number): ArrayId[] {
     if (chosen.length < count) throw internal(`a segment has more roles than the chip's ${this.taken.length} arrays`);
     return chosen;
   }
@@ -169,6 +175,8 @@ class Placer {
   finish(memory: readonly ArrayId[], compute: readonly ArrayId[]): readonly ArrayId[] {
     for (const id of memory) this.memoryMode[id] = 1;
     for (const id of compute) this.memoryMode[id] = 0;
-    return [...this.memoryMode.keys()].filter((id) => this.memoryMode[id] === 1);
+    const inMemory: ArrayId[] = [];
+    for (let id = 0; id < this.memoryMode.length; id++) if (this.memoryMode[id] === 1) inMemory.push(id);
+    return inMemory;
   }
 }

@@ -13,6 +13,9 @@ import type { OperatorPlan, SegmentPlan } from '../plan.ts';
 export interface Priced {
   readonly segments: readonly SegmentPlan[];
   readonly cost: MachineCost;
+  /** The same in counts. */
+  readonly allotments: readonly StagedAllotment[];
+  readonly homes: Homes;
 }
 
 /**
@@ -23,7 +26,8 @@ export function priceOnMachine(flat: Flattened, work: Work, segments: readonly S
   const number = new Map(flat.subOperators.map(({ id }, i) => [id, i]));
   const placed = segments.filter(({ operators }) => operators.length > 0);
   const allotments = placed.map((segment, s) => allotmentOf(segment, placed[s - 1], number));
-  const cost = machineCost(work, allotments, homesOf(work, placed), hardware);
+  const homes = homesOf(work, placed);
+  const cost = machineCost(work, allotments, homes, hardware);
   const costs = new Map(placed.map(({ id }, s) => [id, cost.segments[s]]));
   return {
     segments: segments.map((segment) => {
@@ -32,6 +36,8 @@ export function priceOnMachine(flat: Flattened, work: Work, segments: readonly S
       return { ...segment, operators, intraCycles, interCycles };
     }),
     cost,
+    allotments,
+    homes,
   };
 }
 

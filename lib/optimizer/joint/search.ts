@@ -4,7 +4,7 @@
 import { internal } from '../../base/problem.ts';
 import { type Bytes, type Cycles, type Picojoules, sum } from '../../base/units.ts';
 import { type Homes, LivingHomes } from '../../cost/machine/living.ts';
-import { demandsOf } from '../../cost/machine/segment.ts';
+import { type Allotment, demandsOf } from '../../cost/machine/segment.ts';
 import { rewriteCycles, runCycles, type StagedAllotment } from '../../cost/machine/total.ts';
 import { runsOf, type Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
@@ -18,6 +18,8 @@ export interface SearchOptions {
   readonly hardware: Hardware;
   readonly homes: Homes;
   readonly forms: SegmentForms<KnownOptions>;
+  /** Allotments of rivals, weighed beside the search's own. */
+  readonly rivals: readonly Allotment[];
   /** Shares of the chip's arrays a segment may use, and how much slower than its best it may run. */
   readonly budgets: readonly number[];
   readonly slacks: readonly number[];
@@ -57,6 +59,7 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
   const codes = forms.codes(homes);
   const { times, opens } = runsOf(work);
   const arrays = budgets.map((budget) => Math.floor(hardware.arrays * budget));
+  const rivalsAt = groupBy(options.rivals, ({ first, last }) => `${first},${last}`);
   for (let last = 0; last < subs; last++) {
     const nodes: Node[] = [];
     const formFrom = forms.walk(codes, last);
@@ -70,16 +73,17 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
       if (tiles > available) break;
       const previous = first === 0 ? [] : (endingAt[first - 1] ?? []);
       if (first === 0 || previous.length > 0) {
+        const allotter = () => new SegmentAllotter(work, first, last, demandsOf(work, { first, last }, living, hardware), hardware);
         const form = formFrom(first);
         form.known ??= new Map();
         const key = `${available},${held.bytes}`;
         let known = form.known.get(key);
         if (known === undefined) {
-          const allotter = new SegmentAllotter(work, first, last, demandsOf(work, { first, last }, living, hardware), hardware);
-          known = allotter.options([...new Set(arrays.map((most) => Math.min(most, available)))], slacks, computeOnly);
+          known = allotter().options([...new Set(arrays.map((most) => Math.min(most, available)))], slacks, computeOnly);
           form.known.set(key, known);
         }
-        for (const option of known) {
+        const others = rivalsAt.get(`${first},${last}`)?.map(({ copies, memory }) => allotter().optionOf(copies, memory)) ?? [];
+        for (const option of [...known, ...others.filter((other) => other.arrays <= available)]) {
           const begun = { first, last, option, homes: held.arrays, times: times[first] ?? 1 };
           nodes.push(reach(begun, previous, opens[first] ?? false, options));
         }
@@ -136,6 +140,16 @@ function reach(
   }
   if (best === undefined) throw internal(`no segment ends before sub-operator ${first}`);
   return { ...begun, value: least, stage: chosen, before: best };
+}
+
+function groupBy<T>(list: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of list) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
 }
 
 /** What is written ahead of an option's weights, and the boundary that is left. */

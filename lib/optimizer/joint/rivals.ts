@@ -1,0 +1,90 @@
+// What joint must not be worse than: the plans of the other optimizers and baselines, on the machine's terms with and without
+// weights written ahead, and placed as they place them. Request -> rivals.
+
+import { CompileError } from '../../base/problem.ts';
+import type { Work } from '../../cost/machine/work.ts';
+import type { Hardware } from '../../hardware/hardware.ts';
+import { cimMlc } from '../baselines/cim-mlc.ts';
+import { occ } from '../baselines/occ.ts';
+import { puma } from '../baselines/puma.ts';
+import { cmswitch, staticRatio } from '../cmswitch.ts';
+import type { Flattened } from '../flatten.ts';
+import { type Allotted, type Drafted, FORMS, type Optimizer, type OptimizerRequest } from '../optimizer.ts';
+import { placeSegments } from '../place.ts';
+import type { SegmentPlan } from '../plan.ts';
+import { costSegments } from '../segment.ts';
+import { exactSolver } from '../solve-exact.ts';
+import { placeAllotments } from './place.ts';
+import { priceOnMachine } from './price.ts';
+
+/** Shares of the arrays that compute, of the rivals whose modes are frozen. */
+export const RATIOS = ['1', '0.75', '0.5', '0.25'];
+const BASELINES = [cimMlc, puma, occ];
+
+export interface Rival {
+  readonly name: string;
+  readonly drafted: Drafted;
+}
+
+/** Decisions of every rival on this chip, in counts of arrays; as published and, for baselines, at the paper's cost as well. */
+export async function rivalsOf(
+  request: Pick<OptimizerRequest, 'graph' | 'folds' | 'hardware' | 'mostArrays' | 'signal'>,
+): Promise<readonly Rival[]> {
+  const { hardware } = request;
+  const ratios = hardware.dualMode ? RATIOS : ['1'];
+  const asked = [
+    ...[cmswitch, ...ratios.map(staticRatio)].map((optimizer) => ({ optimizer, form: FORMS[0] })),
+    ...BASELINES.flatMap((optimizer) => FORMS.map((form) => ({ optimizer, form }))),
+  ];
+  const rivals = new Map<string, Rival>();
+  for (const { optimizer, form } of asked) {
+    const drafted = await draftsOf(optimizer, { ...request, form, ...PUBLISHED });
+    if (drafted === undefined) continue;
+    const key = keyOf(drafted);
+    if (!rivals.has(key)) rivals.set(key, { name: optimizer.name, drafted });
+  }
+  return [...rivals.values()];
+}
+
+/** Equal for equal decisions: on small networks, and on large ones where nothing fits beside anything, policies agree. */
+function keyOf({ flat, drafts, frozenMemory }: Drafted): string {
+  const pieces = flat.subOperators.map(({ id, demand }) => `${id} ${demand.tiles}`);
+  const segments = drafts.map(({ last, allocation: { compute, memory, shared = [] } }) => [
+    last,
+    ...compute,
+    ...memory,
+    ...shared.flatMap(({ producer, consumer, arrays }) => [producer, consumer, arrays]),
+  ]);
+  return `${frozenMemory};${pieces.join()};${segments.join(';')}`;
+}
+
+const PUBLISHED = { solver: exactSolver, cost: 'paper', goal: { objective: 'latency' }, prefetch: false, relaxed: false } as const;
+
+/** Undefined where an optimizer has no plan: a ratio that leaves no array to compute. */
+async function draftsOf(optimizer: Optimizer, request: OptimizerRequest): Promise<Drafted | undefined> {
+  try {
+    const found = await optimizer.segment(request);
+    return 'drafts' in found ? found : undefined;
+  } catch (error) {
+    if (error instanceof CompileError) return undefined;
+    throw error;
+  }
+}
+
+/** A rival's plan as placed by itself, at its price. */
+export function asPlaced({ drafted }: Rival, work: Work, hardware: Hardware): Allotted {
+  const { flat, drafts, frozenMemory } = drafted;
+  const choices = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
+  return priced(flat, work, placeSegments(flat, choices, hardware), hardware, frozenMemory);
+}
+
+/** A decision in counts of arrays, placed and at its price. */
+export function placed({ flat, work, allotments, homes, frozenMemory }: Allotted, hardware: Hardware): Allotted {
+  return priced(flat, work, placeAllotments(flat, work, allotments, homes, hardware, frozenMemory), hardware, frozenMemory);
+}
+
+/** Placed segments as a decision, at their price. */
+function priced(flat: Flattened, work: Work, segmentsPlaced: readonly SegmentPlan[], hardware: Hardware, frozenMemory?: number): Allotted {
+  const { segments, ...counts } = priceOnMachine(flat, work, segmentsPlaced, hardware);
+  return { flat, work, ...counts, placed: segments, ...(frozenMemory !== undefined && { frozenMemory }) };
+}

@@ -1,0 +1,303 @@
+// The trials of joint: one network cut into larger or smaller pieces, with more or less room for data that stays on chip, each
+// searched by dynamic programming, then the best of them mixed operator by operator. Graph + chip -> candidates.
+
+import { sum } from '../../base/units.ts';
+import type { Home, Homes } from '../../cost/machine/living.ts';
+import { machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
+import { type Work, workOf } from '../../cost/machine/work.ts';
+import type { Hardware } from '../../hardware/hardware.ts';
+import { tileGrid } from '../../hardware/tile.ts';
+import type { Fold } from '../../ir/fold.ts';
+import type { Graph, MatrixOperator } from '../../ir/graph.ts';
+import { type Flattened, flatten } from '../flatten.ts';
+import type { Judged, Weigh } from '../objective.ts';
+import type { Allotted } from '../optimizer.ts';
+import { allotmentOf, onMachine } from './ahead.ts';
+import { SegmentForms } from './forms.ts';
+import { type Cut, chooseHomes } from './homes.ts';
+import { segmentsOf } from './place.ts';
+import { asPlaced, placed, type Rival, rivalsOf } from './rivals.ts';
+import { type KnownOptions, searchSegments } from './search.ts';
+
+export interface JointOptions {
+  /** Whether weights may be written ahead. */
+  readonly staging: boolean;
+  /** No array may be memory. */
+  readonly computeOnly: boolean;
+  /** Hand on every rival's plan, also those that are worse. */
+  readonly everyRival?: boolean;
+  readonly mostArrays?: number;
+  readonly folds: readonly Fold[];
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A complete decision, placed, and what it takes. */
+export interface Candidate extends Allotted, Judged {
+  readonly value: number;
+  /** The optimizer that decided it, if it is not joint's own. */
+  readonly rival?: string;
+}
+
+/**
+ * What is tried: parts of the chip that homes may take, that a piece of a cut operator may take of the rest (all of it, or half,
+ * so that the next one can be written meanwhile, or finer), and how much of a piece's tiles may be one above the other.
+ */
+const TRIALS = [
+  { homes: 0, piece: 1, rows: 1 },
+  { homes: 0, piece: 0.5, rows: 1 },
+  { homes: 0, piece: 0.25, rows: 1 },
+  { homes: 0.125, piece: 0.5, rows: 1 },
+  { homes: 0.28, piece: 0.5, rows: 1 },
+  { homes: 0.5, piece: 0.5, rows: 1 },
+  { homes: 0.625, piece: 1, rows: 1 },
+  { homes: 0, piece: 0.5, rows: 0.25 },
+  { homes: 0.125, piece: 0.5, rows: 0.25 },
+  { homes: 0.28, piece: 0.5, rows: 0.25 },
+];
+const BUDGETS = [1, 0.5];
+const SLACKS = [1, 2];
+/** Rounds of mixing, and how many of joint's own decisions are placed. */
+const MIXES = 2;
+const MOST_PLACED = 3;
+/** Counts of arrays and their price once placed differ by whole bytes. */
+const CLEARLY_WORSE = 1.001;
+const YIELD_EVERY_MS = 50;
+
+interface PieceSize {
+  readonly arrays: number;
+  readonly rows: number;
+}
+
+/** What a search found, in counts of arrays. */
+interface Trial extends Allotted {
+  readonly value: number;
+}
+
+/** A network cut into pieces, prepared for any number of searches. */
+interface Prepared {
+  readonly flat: Flattened;
+  readonly work: Work;
+  readonly forms: SegmentForms<KnownOptions>;
+  /** What others do with these pieces. */
+  readonly rivals: StagedAllotment[];
+  /** Arrays for homes that were tried. */
+  readonly tried: Set<number>;
+  /** Segments found last. */
+  cut: Omit<Cut, 'arrays'>;
+}
+
+export class JointSearch {
+  private readonly computeOnly: boolean;
+  private readonly graph: Graph;
+  private readonly hardware: Hardware;
+  private readonly options: JointOptions;
+  private readonly prepared = new Map<string, Prepared>();
+  private rivals: readonly Rival[] | undefined;
+  /** Their plans, as far as they were asked for. */
+  private readonly plansOf = new Map<Rival, { own: Allotted; counted: readonly Allotted[]; placed: Map<Allotted, Allotted> }>();
+  /** Searches done so far. */
+  private searched = 0;
+  private yielded = performance.now();
+
+  constructor(graph: Graph, hardware: Hardware, options: JointOptions) {
+    this.graph = graph;
+    this.hardware = hardware;
+    this.options = options;
+    this.computeOnly = options.computeOnly || !hardware.dualMode;
+  }
+
+  /** Candidates, best first by what they are weighed by: joint's own, and every rival's plan, so that the first is never worse than any. */
+  async candidates(weigh: Weigh): Promise<readonly Candidate[]> {
+    const { hardware } = this;
+    await this.meetRivals();
+    for (const prepared of this.prepared.values()) prepared.tried.clear();
+    const tried: Trial[] = [];
+    for (const [i, { homes: share, piece, rows }] of TRIALS.entries()) {
+      const arrays = Math.floor(hardware.arrays * share);
+      if (share > 0 && this.computeOnly) continue;
+      this.searched = i;
+      const most = Math.max(1, Math.floor((hardware.arrays - arrays) * piece));
+      const prepared = this.prepare(() => ({ arrays: most, rows: Math.max(1, Math.floor(most * rows)) }));
+      if (prepared.tried.has(arrays)) continue;
+      prepared.tried.add(arrays);
+      const homes = (cut: Omit<Cut, 'arrays'>) => chooseHomes(prepared.work, { ...cut, arrays: cut.cycles.map(() => arrays) }, hardware);
+      const found = await this.run(prepared, homes, weigh);
+      if (found !== undefined) tried.push(found);
+    }
+    for (let i = 0; i < MIXES; i++) {
+      this.searched = TRIALS.length + i;
+      const mixed = await this.mix(tried, weigh);
+      if (mixed !== undefined) tried.push(mixed);
+    }
+    tried.sort((a, b) => a.value - b.value);
+    const own = tried.slice(0, MOST_PLACED).map((trial) => judged(placed(trial, hardware), weigh));
+    const candidates = [...own, ...(await this.challengers(weigh, Math.min(...own.map(({ value }) => value))))];
+    return candidates.sort((a, b) => a.value - b.value);
+  }
+
+  /** Decisions of the others, once, with the segments they add to the search. */
+  private async meetRivals(): Promise<void> {
+    if (this.rivals !== undefined) return;
+    const { graph, hardware, options } = this;
+    const { folds, mostArrays, signal } = options;
+    const request = { graph, folds, hardware, ...(mostArrays !== undefined && { mostArrays }), ...(signal && { signal }) };
+    this.rivals = await rivalsOf(request);
+    for (const { drafted } of this.rivals) {
+      const prepared = this.preparedOf(drafted.flat);
+      prepared.rivals.push(...drafted.drafts.map((draft) => allotmentOf(draft, prepared.work)));
+    }
+  }
+
+  /**
+   * Every rival's plan as placed by itself, and in the machine's form without and with weights written ahead, unless counts of arrays
+   * already say that it is worse than `best`: placing adds nothing but switching.
+   */
+  private async challengers(weigh: Weigh, best: number): Promise<readonly Candidate[]> {
+    const { graph, hardware } = this;
+    const found: Candidate[] = [];
+    for (const rival of this.rivals ?? []) {
+      const { work } = this.preparedOf(rival.drafted.flat);
+      const plans = this.plansOf.get(rival) ?? {
+        own: asPlaced(rival, work, hardware),
+        counted: [false, true].map((prefetch) => onMachine(graph, rival.drafted, hardware, prefetch, work)),
+        placed: new Map(),
+      };
+      this.plansOf.set(rival, plans);
+      for (const counted of plans.counted) {
+        const switching = sum(counted.cost.segments.map(({ inter }) => inter.switch));
+        if (!this.options.everyRival && weigh(counted.cost.cycles - switching, counted.cost.energy) > CLEARLY_WORSE * best) continue;
+        const plan = plans.placed.get(counted) ?? placed(counted, hardware);
+        plans.placed.set(counted, plan);
+        found.push({ ...judged(plan, weigh), rival: rival.name });
+      }
+      found.push({ ...judged(plans.own, weigh), rival: rival.name });
+      const pause = this.pause();
+      if (pause !== undefined) await pause;
+    }
+    return found;
+  }
+
+  /** The network with pieces of at most so many arrays, so many of them one above the other. */
+  private prepare(most: (operator: MatrixOperator) => PieceSize): Prepared {
+    const { graph, hardware, options } = this;
+    const limit = options.mostArrays ?? hardware.arrays;
+    const flat = flatten(graph, hardware, {
+      mostArrays: (operator) => Math.min(limit, most(operator).arrays),
+      mostRows: (operator) => most(operator).rows,
+      folds: options.folds,
+    });
+    return this.preparedOf(flat);
+  }
+
+  private preparedOf(flat: Flattened): Prepared {
+    const { graph, hardware } = this;
+    const key = flat.subOperators.map(({ id, shape }) => `${id} ${shape.n} ${shape.k}`).join();
+    let prepared = this.prepared.get(key);
+    if (prepared === undefined) {
+      const work = workOf(graph, flat, hardware);
+      prepared = { flat, work, forms: new SegmentForms(work, hardware), rivals: [], tried: new Set(), cut: firstCut(work, hardware) };
+      this.prepared.set(key, prepared);
+    }
+    return prepared;
+  }
+
+  /** The best segments beside the homes chosen for the segments known so far. */
+  private async run(prepared: Prepared, homesFor: (cut: Omit<Cut, 'arrays'>) => Homes, weigh: Weigh): Promise<Trial | undefined> {
+    const { flat, work, forms } = prepared;
+    const { hardware, options } = this;
+    const homes = homesFor(prepared.cut);
+    const allotments = await searchSegments(work, {
+      hardware,
+      homes,
+      forms,
+      budgets: BUDGETS,
+      slacks: SLACKS,
+      staging: options.staging,
+      computeOnly: this.computeOnly,
+      weigh,
+      rivals: prepared.rivals,
+      after: flat.subOperators.map(({ after }) => after),
+      onProgress: (done) => options.onProgress?.((this.searched + done) / (TRIALS.length + MIXES)),
+      pause: () => this.pause(),
+    });
+    if (allotments === undefined) return undefined;
+    const cost = machineCost(work, allotments, homes, hardware);
+    prepared.cut = { segmentOf: segmentsOf(allotments), cycles: cost.segments.map(({ intra }) => intra) };
+    return { flat, work, allotments, homes, cost, value: weigh(cost.cycles, cost.energy) };
+  }
+
+  /** For each operator the pieces, and for what it reads the homes, of the candidate in which it takes least; then searched again. */
+  private async mix(tried: readonly Trial[], weigh: Weigh): Promise<Trial | undefined> {
+    if (tried.length < 2) return undefined;
+    const shares = tried.map((candidate) => valueByOperator(candidate, weigh));
+    const best = new Map<string, number>();
+    for (const id of shares[0]!.keys()) {
+      let winner = 0;
+      for (const [c, share] of shares.entries()) if ((share.get(id) ?? 0) < (shares[winner]!.get(id) ?? 0)) winner = c;
+      best.set(id, winner);
+    }
+    const sizes = tried.map(({ flat }) => pieceSizes(flat, this.hardware));
+    const whole = { arrays: this.hardware.arrays, rows: this.hardware.arrays };
+    const prepared = this.prepare(({ id }) => sizes[best.get(id) ?? 0]!.get(id) ?? whole);
+    const { work } = prepared;
+    const homesById = tried.map(
+      ({ work: other, homes }) => new Map([...homes.values()].map((home) => [other.tensors[home.tensor]!.id, home])),
+    );
+    const homes = new Map<number, Home>();
+    for (const [tensor, { id, readers }] of work.tensors.entries()) {
+      const parents = readers.map((task) => prepared.flat.subOperators[Math.max(0, work.tasks[task]!.sub)]?.parent ?? '');
+      const home = homesById[best.get(parents[Math.floor(parents.length / 2)] ?? '') ?? 0]!.get(id);
+      if (home !== undefined) homes.set(tensor, { ...home, tensor });
+    }
+    return this.run(prepared, () => homes, weigh);
+  }
+
+  private pause(): Promise<void> | undefined {
+    return performance.now() - this.yielded < YIELD_EVERY_MS ? undefined : this.rest();
+  }
+
+  private async rest(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.options.signal?.throwIfAborted();
+    this.yielded = performance.now();
+  }
+}
+
+function judged(decision: Allotted, weigh: Weigh): Candidate {
+  const { cycles, energy } = decision.cost;
+  return { ...decision, cycles, energy, value: weigh(cycles, energy) };
+}
+
+/** Every piece by itself, as long as its weights take to come: what is known before anything was searched. */
+function firstCut({ products }: Work, { externalBytesPerCycle }: Hardware): Omit<Cut, 'arrays'> {
+  return {
+    segmentOf: products.map((_, i) => i),
+    cycles: products.map(({ weightBytes, m, computeCycles }) => Math.max(weightBytes / externalBytesPerCycle, computeCycles / m)),
+  };
+}
+
+/** What each operator takes: its segments, shared evenly where several are in one. */
+function valueByOperator({ flat, allotments, cost }: Allotted, weigh: Weigh): ReadonlyMap<string, number> {
+  const values = new Map<string, number>();
+  for (const [s, { first, last }] of allotments.entries()) {
+    const { intra, inter, energy } = cost.segments[s]!;
+    const value = weigh(intra + inter.switch + inter.rewrite, energy) / (last - first + 1);
+    for (let sub = first; sub <= last; sub++) {
+      const { parent } = flat.subOperators[sub]!;
+      values.set(parent, (values.get(parent) ?? 0) + value);
+    }
+  }
+  return values;
+}
+
+/** Of the largest piece of every operator. */
+function pieceSizes({ subOperators }: Flattened, hardware: Hardware): ReadonlyMap<string, PieceSize> {
+  const sizes = new Map<string, PieceSize>();
+  for (const { parent, shape } of subOperators) {
+    const { tiles, rowTiles } = tileGrid(shape, hardware);
+    const { arrays = 0, rows = 0 } = sizes.get(parent) ?? {};
+    sizes.set(parent, { arrays: Math.max(arrays, tiles), rows: Math.max(rows, rowTiles) });
+  }
+  return sizes;
+}
