@@ -1,7 +1,7 @@
 // A plan as the machine's cost sees it, from the plan alone: what its pieces ask for, and what they were given. Plan + graph + chip
 // -> Work, allotments, homes.
 
-import type { Homes } from '../cost/machine/segment.ts';
+import type { Homes } from '../cost/machine/living.ts';
 import { machineCost, type StagedAllotment } from '../cost/machine/total.ts';
 import { type Work, workOf } from '../cost/machine/work.ts';
 import type { Hardware } from '../hardware/hardware.ts';
