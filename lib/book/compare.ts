@@ -39,7 +39,9 @@ export function compareOutputs(notebook: Notebook, outputs: readonly (readonly O
     const found = compareCell(cell, now, notes);
     differences.push(...found.map((difference) => ({ cell: i + 1, ...difference })));
   }
-  return { differences, notes };
+  // What a result is made of explains what became of it.
+  const isCause = ({ what }: Difference): boolean => what.startsWith('provenance');
+  return { differences: [...differences.filter(isCause), ...differences.filter((each) => !isCause(each))], notes };
 }
 
 /** Whether numbers of this cell's texts may differ from run to run. */

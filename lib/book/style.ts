@@ -109,7 +109,9 @@ pre.error { box-shadow: inset 4px 0 ${COLOURS.switch}; }
   #menu { display: block; }
   #contents { display: none; border: 0; height: auto; position: static; }
   #contents.open { display: block; }
+  .search { min-width: 8em; }
 }
+@media (max-width: 560px) { header .book { display: none; } }
 @media print {
   header, #contents, .neighbours, .download, .copy { display: none; }
   body { display: block; }
