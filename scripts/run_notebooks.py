@@ -176,6 +176,8 @@ def main():
     arguments = parser.parse_args()
 
     width = max(44, *(len(path.as_posix()) for path in arguments.notebooks))
+    if arguments.write:
+        os.environ["CIMBOOK_STATIC"] = "1"  # what is committed has no scripts and no progress bars
     failures = 0
     for path in arguments.notebooks:
         start = time.monotonic()

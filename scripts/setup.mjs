@@ -156,7 +156,7 @@ async function registerKernel(root, log, jupyter) {
 }
 
 /** Shows one line for one step, with its time; resolves to lines about the problem when it fails. */
-async function step(what, log, work) {
+export async function step(what, log, work) {
   const start = performance.now();
   process.stdout.write(`  ${what} ... `);
   const forget = onInterrupt(() => process.stdout.write('interrupted; run the same command again to go on\n'));

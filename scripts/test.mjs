@@ -1,20 +1,23 @@
-// `npm test`: sets up if needed, then lint, types, uvu tests, all notebooks. The last line is `N passed, N failed`.
-// Lint and types count as one each, a uvu test case as one, a notebook as one. Needs no network once set up.
+// `npm test`: sets up if needed, then lint, types, uvu tests, Jupyter's own programs, all notebooks. The last line is
+// `N passed, N failed`. Lint and types count as one each, a test case as one, a notebook as one. Needs no network once set up.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMain, run } from './command.mjs';
 import { listNotebooks, runNotebooks } from './notebooks.mjs';
 import { printProblems, ROOT, setup } from './setup.mjs';
-import { listTests, runTests } from './unit.mjs';
+import { prepareTools } from './tools.mjs';
+import { listPrograms, listTests, runTests } from './unit.mjs';
 
-const PARTS = ['lint', 'types', 'unit', 'notebooks'];
+const PARTS = ['lint', 'types', 'unit', 'jupyter', 'notebooks'];
+const NEED_PYTHON = ['jupyter', 'notebooks'];
 const LINTED = ['lib', 'test', 'scripts', 'bench'].filter((folder) => existsSync(join(ROOT, folder)));
 const CHECK_SECONDS = 300;
+const PROGRAM_SECONDS = 600;
 
 const USAGE = `Usage: npm test [-- FLAGS] [PATTERN ...]
 
-Sets up if needed, then runs lint, types, the uvu tests and all notebooks.
+Sets up if needed, then runs lint, types, the uvu tests, Jupyter's own programs against the kernel, and all notebooks.
 
   PATTERN       only test files and notebooks whose path contains it (lint and types are left out)
   --only PARTS  only these, separated by commas: ${PARTS.join(', ')}
@@ -35,7 +38,7 @@ export function parseTestArguments(args) {
     } else if (flag.startsWith('-')) return { problem: `unknown flag: ${flag}` };
     else patterns.push(flag);
   }
-  return { parts: parts ?? (patterns.length > 0 ? ['unit', 'notebooks'] : PARTS), patterns };
+  return { parts: parts ?? (patterns.length > 0 ? ['unit', 'jupyter', 'notebooks'] : PARTS), patterns };
 }
 
 async function main() {
@@ -58,7 +61,7 @@ async function main() {
   const files = parts.includes('unit') ? listTests(ROOT, patterns) : [];
   const notebooks = parts.includes('notebooks') ? listNotebooks(ROOT, patterns) : [];
 
-  const state = await setup({ quiet: true, python: parts.includes('notebooks') });
+  const state = await setup({ quiet: true, python: parts.some((part) => NEED_PYTHON.includes(part)) });
   if (!state.ok) {
     printProblems(state.problems);
     line(false, 'set-up');
@@ -69,8 +72,10 @@ async function main() {
     add(await check('lint', ['@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '--colors=off', ...LINTED]));
   if (parts.includes('types')) add(await check('types', ['typescript/bin/tsc', '-p', 'tsconfig.json', '--pretty', 'false']));
   if (files.length > 0) add(await runTests(ROOT, files, reportFile));
+  const programs = parts.includes('jupyter') ? listPrograms(ROOT, patterns) : [];
+  if (programs.length > 0) add(await testPrograms(state.jupyter, programs));
   if (parts.includes('notebooks')) add(await testNotebooks(state.jupyter, notebooks));
-  if (patterns.length > 0 && files.length + notebooks.length === 0) {
+  if (patterns.length > 0 && files.length + programs.length + notebooks.length === 0) {
     console.log(`No test file's and no notebook's path contains ${patterns.join(' or ')}.`);
     add({ passed: 0, failed: 1 });
   }
@@ -95,16 +100,37 @@ function reportFile({ file, passed, failed, skipped, seconds, why, output }) {
   if (failed > 0) console.log([output.trimEnd(), ...(why === undefined ? [] : [`${file}: ${why}`])].join('\n'));
 }
 
+/** Runs the Python tests against the kernel; without Python they are left out, but in CI. */
+async function testPrograms(jupyter, files) {
+  const tools = await prepareTools(ROOT, jupyter);
+  if (tools.problems !== undefined) return leftOut(files, tools.problems);
+  const { code, output } = await run(tools.python, [join(ROOT, 'scripts', 'jupyter_tests.py'), ...files], {
+    cwd: ROOT,
+    env: tools.env,
+    limitSeconds: PROGRAM_SECONDS,
+    onOutput: (text) => process.stdout.write(text),
+  });
+  const [, passed, failed] = (output.match(/^(\d+) passed, (\d+) failed$/m) ?? []).map(Number);
+  if (passed !== undefined && (code === 0) === (failed === 0)) return { passed, failed };
+  line(false, 'test/jupyter');
+  console.log(`It ended early, with exit code ${code}.`);
+  return { passed: passed ?? 0, failed: Math.max(1, failed ?? 0) };
+}
+
+function leftOut(files, problems) {
+  printProblems(problems);
+  if (process.env.CI !== 'true') {
+    console.log(`left out: ${files.join(', ')} (see above)`);
+    return { passed: 0, failed: 0 };
+  }
+  for (const path of files) line(false, path);
+  return { passed: 0, failed: files.length };
+}
+
 async function testNotebooks(jupyter, notebooks) {
   if (notebooks.length === 0) return { passed: 0, failed: 0 };
   if (jupyter?.kind === 'venv' || jupyter?.kind === 'existing') return runNotebooks(ROOT, jupyter, notebooks);
-  printProblems(jupyter?.problems ?? []);
-  if (process.env.CI !== 'true') {
-    console.log(`left out: ${notebooks.length} notebooks, because there is no JupyterLab to run them (see above)`);
-    return { passed: 0, failed: 0 };
-  }
-  for (const path of notebooks) line(false, path);
-  return { passed: 0, failed: notebooks.length };
+  return leftOut(notebooks, jupyter?.problems ?? []);
 }
 
 function line(ok, name, { seconds, counts } = {}) {

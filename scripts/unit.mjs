@@ -8,12 +8,23 @@ import { filesBelow } from './fresh.mjs';
 /** How long one test file may take, in seconds. */
 const FILE_SECONDS = 600;
 const AT_ONCE = 2;
+/** Tests that need a browser or the network: see .ci/run. */
+const NEED_MORE = ['test/browser/', 'test/package/'];
 
 /** The test files, as paths from the root with `/`; with patterns, those whose path contains one of them. */
 export function listTests(root, patterns = []) {
+  return listed(root, patterns, (path) => path.endsWith('.test.ts') && !NEED_MORE.some((folder) => path.startsWith(folder)));
+}
+
+/** The Python files with tests that Jupyter's own programs run. */
+export function listPrograms(root, patterns = []) {
+  return listed(root, patterns, (path) => path.startsWith('test/jupyter/') && path.endsWith('_test.py'));
+}
+
+function listed(root, patterns, accept) {
   const all = filesBelow(join(root, 'test'))
     .map((path) => path.slice(root.length + 1).replaceAll('\\', '/'))
-    .filter((path) => path.endsWith('.test.ts'));
+    .filter(accept);
   return patterns.length === 0 ? all : all.filter((path) => patterns.some((pattern) => path.includes(pattern)));
 }
 

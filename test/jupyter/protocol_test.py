@@ -1,18 +1,11 @@
-"""The Jupyter project's own kernel test suite, run against the installed kernelspec `cimbook`.
+"""The Jupyter project's own kernel test suite, run against the installed kernelspec `cimbook` by `npm test -- --only jupyter`.
 
-By hand: python -m venv V && V/bin/pip install jupyter_kernel_test==0.7.0
-         npx cimbook kernel install --prefix V && V/bin/python test/kernel/jupyter_kernel_test.py
 Nothing is skipped: every operation the suite knows is declared here.
 """
 
-import sys
 import unittest
-from pathlib import Path
 
-# This file must not hide the package of the same name.
-sys.path = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
-
-import jupyter_kernel_test as suite  # noqa: E402
+import jupyter_kernel_test as suite
 
 DISPLAY = '(globalThis as any)[Symbol.for("cimbook.display")]'
 

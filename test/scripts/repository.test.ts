@@ -99,9 +99,11 @@ test('the Python lock pins everything, what requirements.txt names included', ()
     read(path)
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'));
-  const locked = pins('scripts/requirements.lock.txt');
-  for (const line of locked) assert.match(line, /^[a-z0-9-]+==[0-9][\w.]*( ; [\w <>=!".]+)?$/);
-  for (const line of pins('scripts/requirements.txt')) assert.ok(locked.includes(line), `${line} is not in the lock`);
+  for (const name of ['requirements', 'requirements-tools']) {
+    const locked = pins(`scripts/${name}.lock.txt`);
+    for (const line of locked) assert.match(line, /^[a-z0-9-]+==[0-9][\w.]*( ; [\w <>=!".]+)?$/);
+    for (const line of pins(`scripts/${name}.txt`)) assert.ok(locked.includes(line), `${line} is not in the lock`);
+  }
 });
 
 interface Notebook {
