@@ -7,10 +7,10 @@ import { isMain, run } from './command.mjs';
 import { listNotebooks, runNotebooks } from './notebooks.mjs';
 import { printProblems, ROOT, setup } from './setup.mjs';
 import { prepareTools } from './tools.mjs';
-import { listPrograms, listTests, runTests } from './unit.mjs';
+import { EXTRA_PARTS, listExtraTests, listPrograms, listTests, runTests } from './unit.mjs';
 
 const PARTS = ['lint', 'types', 'unit', 'jupyter', 'notebooks'];
-const NEED_PYTHON = ['jupyter', 'notebooks'];
+const NEED_PYTHON = ['jupyter', 'notebooks', 'browser'];
 const LINTED = ['lib', 'test', 'scripts', 'bench'].filter((folder) => existsSync(join(ROOT, folder)));
 const CHECK_SECONDS = 300;
 const PROGRAM_SECONDS = 600;
@@ -20,7 +20,8 @@ const USAGE = `Usage: npm test [-- FLAGS] [PATTERN ...]
 Sets up if needed, then runs lint, types, the uvu tests, Jupyter's own programs against the kernel, and all notebooks.
 
   PATTERN       only test files and notebooks whose path contains it (lint and types are left out)
-  --only PARTS  only these, separated by commas: ${PARTS.join(', ')}
+  --only PARTS  only these, separated by commas: ${PARTS.join(', ')}; or, as they are not run otherwise,
+                package (installs the packed package elsewhere) and browser (JupyterLab in Chromium)
   --help        this text`;
 
 /** The options in `args`, or `{ problem }`. */
@@ -33,8 +34,9 @@ export function parseTestArguments(args) {
     if (flag === '--help' || flag === '-h') return { help: true };
     if (flag === '--only') {
       parts = (attached ?? rest.shift() ?? '').split(',');
-      const unknown = parts.filter((part) => !PARTS.includes(part));
-      if (unknown.length > 0) return { problem: `--only takes ${PARTS.join(', ')}, separated by commas; got "${unknown.join(',')}"` };
+      const unknown = parts.filter((part) => ![...PARTS, ...EXTRA_PARTS].includes(part));
+      if (unknown.length > 0)
+        return { problem: `--only takes ${[...PARTS, ...EXTRA_PARTS].join(', ')}, separated by commas; got "${unknown.join(',')}"` };
     } else if (flag.startsWith('-')) return { problem: `unknown flag: ${flag}` };
     else patterns.push(flag);
   }
@@ -75,7 +77,10 @@ async function main() {
   const programs = parts.includes('jupyter') ? listPrograms(ROOT, patterns) : [];
   if (programs.length > 0) add(await testPrograms(state.jupyter, programs));
   if (parts.includes('notebooks')) add(await testNotebooks(state.jupyter, notebooks));
-  if (patterns.length > 0 && files.length + programs.length + notebooks.length === 0) {
+  const extra = Object.fromEntries(EXTRA_PARTS.map((part) => [part, parts.includes(part) ? listExtraTests(ROOT, part, patterns) : []]));
+  if (extra.package.length > 0) add(await runTests(ROOT, extra.package, reportFile));
+  if (extra.browser.length > 0) add(await testBrowser(state.jupyter, extra.browser));
+  if (patterns.length > 0 && files.length + programs.length + notebooks.length + extra.package.length + extra.browser.length === 0) {
     console.log(`No test file's and no notebook's path contains ${patterns.join(' or ')}.`);
     add({ passed: 0, failed: 1 });
   }
@@ -115,6 +120,23 @@ async function testPrograms(jupyter, files) {
   line(false, 'test/jupyter');
   console.log(`It ended early, with exit code ${code}.`);
   return { passed: passed ?? 0, failed: Math.max(1, failed ?? 0) };
+}
+
+/** Runs the tests in a browser, one file after another: each starts a Jupyter server and Chromium. */
+async function testBrowser(jupyter, files) {
+  const tools = await prepareTools(ROOT, jupyter);
+  const chromium = process.env.CIMBOOK_CHROMIUM ?? '/usr/bin/chromium';
+  const problems = existsSync(chromium)
+    ? tools.problems
+    : [`There is no Chromium at ${chromium}.`, 'Install it (Debian: sudo apt install chromium), or name another one in CIMBOOK_CHROMIUM.'];
+  if (problems === undefined)
+    return runTests(ROOT, files, reportFile, {
+      env: { ...tools.env, CIMBOOK_CHROMIUM: chromium, CIMBOOK_JUPYTER_PYTHON: tools.python },
+      atOnce: 1,
+    });
+  printProblems(problems);
+  for (const path of files) line(false, path);
+  return { passed: 0, failed: files.length };
 }
 
 function leftOut(files, problems) {

@@ -8,12 +8,17 @@ import { filesBelow } from './fresh.mjs';
 /** How long one test file may take, in seconds. */
 const FILE_SECONDS = 600;
 const AT_ONCE = 2;
-/** Tests that need a browser or the network: see .ci/run. */
-const NEED_MORE = ['test/browser/', 'test/package/'];
+/** Parts of `npm test` that need a browser or the registry, so that they run only when they are asked for: see .ci/run. */
+export const EXTRA_PARTS = ['package', 'browser'];
 
 /** The test files, as paths from the root with `/`; with patterns, those whose path contains one of them. */
 export function listTests(root, patterns = []) {
-  return listed(root, patterns, (path) => path.endsWith('.test.ts') && !NEED_MORE.some((folder) => path.startsWith(folder)));
+  return listed(root, patterns, (path) => path.endsWith('.test.ts') && !EXTRA_PARTS.some((part) => path.startsWith(`test/${part}/`)));
+}
+
+/** The test files of one of EXTRA_PARTS. */
+export function listExtraTests(root, part, patterns = []) {
+  return listed(root, patterns, (path) => path.startsWith(`test/${part}/`) && path.endsWith('.test.ts'));
 }
 
 /** The Python files with tests that Jupyter's own programs run. */
@@ -29,7 +34,7 @@ function listed(root, patterns, accept) {
 }
 
 /** Runs the files, a few at once, calling `report` with each result in their order; resolves to `{ passed, failed }` test cases. */
-export async function runTests(root, files, report) {
+export async function runTests(root, files, report, { env = {}, atOnce = AT_ONCE } = {}) {
   const sum = { passed: 0, failed: 0 };
   const finished = new Map();
   let reported = 0;
@@ -40,7 +45,7 @@ export async function runTests(root, files, report) {
       const file = files[index];
       const result = await run(process.execPath, ['--import', 'tsx', file], {
         cwd: root,
-        env: testEnvironment(),
+        env: { ...testEnvironment(), ...env },
         limitSeconds: FILE_SECONDS,
       });
       finished.set(index, { file, ...judge(result), ...result });
@@ -51,7 +56,7 @@ export async function runTests(root, files, report) {
       }
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await Promise.all(Array.from({ length: atOnce }, work));
   return sum;
 }
 

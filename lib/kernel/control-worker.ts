@@ -6,7 +6,7 @@ import { Session } from 'node:inspector';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Reply, Router } from 'zeromq';
-import { signalDescendants } from './descendants.ts';
+import { endDescendants, signalDescendants } from './descendants.ts';
 import { gateExpression } from './gate-expression.ts';
 import { kernelInfo } from './kernel-info.ts';
 import type { ConnectionInfo, Content, Message } from './protocol.ts';
@@ -39,7 +39,7 @@ await heartbeat.bind(endpoint(connection, connection.hb_port));
 await control.bind(endpoint(connection, connection.control_port));
 notify({ kind: 'bound' });
 watchParent();
-parentPort?.once('message', close);
+parentPort?.once('message', () => void close());
 void echoHeartbeats();
 
 for await (const frames of control) {
@@ -93,12 +93,13 @@ async function shutdown(restart: boolean, header: Message['header'] | undefined)
   notify({ kind: 'shutdown', restart, header });
   // A cell that blocks the main thread can't keep the process alive.
   await sleep(SHUTDOWN_LIMIT_MS, undefined, { ref: false });
+  signalDescendants('SIGKILL');
   process.kill(process.pid, 'SIGKILL');
 }
 
 /** Ends this thread: nothing keeps it alive but its sockets. */
-function close(): void {
-  signalDescendants('SIGTERM');
+async function close(): Promise<void> {
+  await endDescendants();
   heartbeat.close();
   control.close();
 }

@@ -61,7 +61,10 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
   listenForSigint();
   process.on('SIGTERM', () => void shutdown(undefined, false));
 
-  await server.start((request) => void handle(request));
+  await server.bind();
+  // Before anything is answered: a front end believes the last status it sees.
+  publishStatus('starting', undefined);
+  server.listen((request) => void handle(request));
   const control = await startControl(connection, state, {
     status: ({ status, header }) => publishStatus(status, { header, identities: [] }),
     interrupt(cell) {
@@ -70,7 +73,6 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
     },
     shutdown: ({ header, restart }) => void shutdown(header && { header, identities: [] }, restart),
   });
-  publishStatus('starting', undefined);
   // One turn for the requests that have arrived: TypeScript blocks this thread for about a second.
   await macrotask();
   startLoading();

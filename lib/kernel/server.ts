@@ -22,14 +22,19 @@ export class KernelServer {
     this.connection = connection;
   }
 
-  /** Binds the sockets and hands every shell request to `handle` until the server is closed. */
-  async start(handle: (message: Message) => void): Promise<void> {
+  /** Binds the sockets: requests may come from now on, and wait. */
+  async bind(): Promise<void> {
     const { connection } = this;
     await Promise.all([
       this.shell.bind(endpoint(connection, connection.shell_port)),
       this.stdin.bind(endpoint(connection, connection.stdin_port)),
       this.iopub.bind(endpoint(connection, connection.iopub_port)),
     ]);
+    void this.welcome();
+  }
+
+  /** Hands every shell request to `handle` until the server is closed. */
+  listen(handle: (message: Message) => void): void {
     void this.receive(this.shell, (message) => {
       this.received++;
       handle(message);
@@ -39,7 +44,6 @@ export class KernelServer {
       const answer = () => this.answerInput?.(String(message.content.value ?? ''));
       if (message.header.msg_type === 'input_reply') void freshTask().then(answer);
     });
-    void this.welcome();
   }
 
   reply(request: Message, msgType: string, content: Content, metadata: Content = {}): void {

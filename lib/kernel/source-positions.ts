@@ -17,11 +17,11 @@ export interface Place {
 /** Scripts made from cells are named so, with the cell's number. */
 export const CELL_SCRIPT = 'cimbook-cell-';
 
-interface Script {
+export interface Script {
   readonly label: string;
   readonly source: string;
-  /** Last step first, as they are followed. */
-  readonly maps: readonly SourceMap[];
+  /** Source maps as text, last step first, as they are followed; few cells ever need theirs. */
+  readonly maps: readonly string[];
   /** Characters put in front of the script's first line. */
   readonly prefixLength: number;
   /** Lines of the script that the maps are about; more may follow. */
@@ -34,12 +34,10 @@ interface Script {
 const MAX_SCRIPTS = 500;
 const scripts = new Map<string, Script>();
 
-export type ScriptText = Omit<Script, 'maps'> & { readonly maps: readonly string[] };
-
 /** Remembers how positions in the script called `name` lead back to what a person wrote. */
-export function registerScript(name: string, text: ScriptText): void {
+export function registerScript(name: string, script: Script): void {
   scripts.delete(name);
-  scripts.set(name, { ...text, maps: text.maps.map((map) => new SourceMap(JSON.parse(map) as SourceMapPayload)) });
+  scripts.set(name, script);
   const oldest = scripts.keys().next().value;
   if (scripts.size > MAX_SCRIPTS && oldest !== undefined) scripts.delete(oldest);
 }
@@ -50,7 +48,7 @@ export function locate(name: string, line: number, column: number): Place | unde
   // Counted from 0, as source maps do.
   let position = { line: line - 1, column: column - 1 - (line === 1 ? script.prefixLength : 0) };
   for (const map of script.maps) {
-    const entry = map.findEntry(position.line, Math.max(0, position.column));
+    const entry = new SourceMap(JSON.parse(map) as SourceMapPayload).findEntry(position.line, Math.max(0, position.column));
     if (!('originalLine' in entry)) return undefined;
     position = { line: entry.originalLine, column: entry.originalColumn };
   }

@@ -13,7 +13,7 @@ import { repositoryRoot as ROOT } from '../kernel/client.ts';
 
 const SCREENSHOTS = join(ROOT, '.cimbook', 'screenshots');
 /** Generous: the machines that run this are shared. */
-export const PATIENCE_MS = 120_000;
+export const PATIENCE_MS = 60_000;
 
 export function launchChromium(): Promise<Browser> {
   const executablePath = process.env.CIMBOOK_CHROMIUM ?? '/usr/bin/chromium';
@@ -33,6 +33,8 @@ export async function openPage(browser: Browser, allowed: readonly string[]) {
     refused.push(url);
     return route.abort();
   });
+  // Leaving a changed notebook asks first.
+  page.on('dialog', (dialog) => void dialog.accept());
   page.on('pageerror', (error) => errors.push(String(error)));
   return { page, refused, errors };
 }

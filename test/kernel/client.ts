@@ -31,13 +31,16 @@ export interface CellOutput {
   readonly error: ErrorContent | undefined;
 }
 
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 export class KernelClient {
   readonly process: ChildProcess;
   readonly connection: ConnectionInfo;
   readonly folder: string;
-  private readonly shell = new Dealer({ linger: 0 });
+  /** Questions to the reader go to the one who sent the request, by this id. */
+  private readonly id = randomUUID();
+  private readonly shell = new Dealer({ linger: 0, routingId: this.id });
+  private readonly stdin = new Dealer({ linger: 0, routingId: this.id });
   private readonly control = new Dealer({ linger: 0 });
   private readonly iopub = new Subscriber({ linger: 0 });
   private readonly listeners = new Set<(message: Message) => void>();
@@ -48,9 +51,13 @@ export class KernelClient {
     this.folder = folder;
   }
 
-  /** Starts a kernel in `cwd` and waits for its first answer. */
-  static async start({ cwd = repositoryRoot }: { readonly cwd?: string } = {}): Promise<KernelClient> {
-    if (!existsSync(kernelEntry)) throw new Error(`${kernelEntry} does not exist: run \`npm run build\` first.`);
+  /** Starts a kernel in `cwd` and waits for its first answer. `command`: another kernel's, its connection file comes last. */
+  static async start(
+    options: { readonly cwd?: string; readonly command?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<KernelClient> {
+    const { cwd = repositoryRoot, command = [process.execPath, kernelEntry] } = options;
+    if (options.command === undefined && !existsSync(kernelEntry))
+      throw new Error(`${kernelEntry} does not exist: run \`npm run build\` first.`);
     const [shell_port, iopub_port, stdin_port, control_port, hb_port] = (await freePorts(5)) as [number, number, number, number, number];
     const ports = { shell_port, iopub_port, stdin_port, control_port, hb_port };
     const connection = { transport: 'tcp', ip: '127.0.0.1', key: randomUUID(), signature_scheme: 'hmac-sha256', ...ports };
@@ -58,18 +65,36 @@ export class KernelClient {
     const file = join(folder, 'connection.json');
     writeFileSync(file, JSON.stringify(connection));
     // As Jupyter does it: a process group of its own, and a parent whose end is the kernel's end.
-    const env = { ...process.env, JPY_PARENT_PID: String(process.pid) };
-    const child = spawn(process.execPath, [kernelEntry, file], { cwd, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+    const env = { ...process.env, ...options.env, JPY_PARENT_PID: String(process.pid) };
+    const [program = '', ...args] = command;
+    const child = spawn(program, [...args, file], { cwd, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
     const client = new KernelClient(child, connection, folder);
-    client.shell.connect(endpoint(connection, shell_port));
-    client.control.connect(endpoint(connection, control_port));
-    client.iopub.connect(endpoint(connection, iopub_port));
-    client.iopub.subscribe();
-    for (const socket of [client.shell, client.control, client.iopub]) void client.listen(socket);
-    const welcome = client.next((message) => message.header.msg_type === 'iopub_welcome');
-    await client.request('kernel_info_request', {});
-    await welcome;
+    await client.connect();
     return client;
+  }
+
+  /** Another client of a kernel that runs. */
+  static async attach({ process, connection }: KernelClient): Promise<KernelClient> {
+    const client = new KernelClient(process, connection, mkdtempSync(join(tmpdir(), 'cimbook-kernel-')));
+    await client.connect();
+    return client;
+  }
+
+  private async connect(): Promise<void> {
+    const { connection } = this;
+    this.shell.connect(endpoint(connection, connection.shell_port));
+    this.stdin.connect(endpoint(connection, connection.stdin_port));
+    this.control.connect(endpoint(connection, connection.control_port));
+    this.iopub.connect(endpoint(connection, connection.iopub_port));
+    this.iopub.subscribe();
+    for (const socket of this.sockets) void this.listen(socket);
+    const welcome = this.next((message) => message.header.msg_type === 'iopub_welcome');
+    await this.request('kernel_info_request', {});
+    await welcome;
+  }
+
+  private get sockets() {
+    return [this.shell, this.stdin, this.control, this.iopub];
   }
 
   /** Executes a cell and waits until the kernel is idle again. */
@@ -105,6 +130,17 @@ export class KernelClient {
     return this.waitFor('a message', (message) => (accept(message) ? message : undefined));
   }
 
+  /** Answers a question of a cell. */
+  answer(value: string): void {
+    this.send(this.stdin, 'input_reply', { value });
+  }
+
+  /** Goes away without a word: the kernel runs on. */
+  vanish(): void {
+    for (const socket of this.sockets) if (!socket.closed) socket.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
   /** Sends frames as they are. */
   async sendRaw(frames: (Buffer | string)[]): Promise<void> {
     await this.shell.send(frames);
@@ -120,9 +156,8 @@ export class KernelClient {
   }
 
   close(): void {
-    for (const socket of [this.shell, this.control, this.iopub]) if (!socket.closed) socket.close();
+    this.vanish();
     if (this.process.exitCode === null) this.process.kill('SIGKILL');
-    rmSync(this.folder, { recursive: true, force: true });
   }
 
   private send(socket: Dealer, type: string, content: Content): string {

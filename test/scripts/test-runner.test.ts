@@ -86,10 +86,10 @@ test('patterns choose files by a part of their path', () =>
   }));
 
 test('flags choose parts; unknown ones are refused', () => {
-  assert.equal(parseTestArguments([]), { parts: ['lint', 'types', 'unit', 'notebooks'], patterns: [] });
+  assert.equal(parseTestArguments([]), { parts: ['lint', 'types', 'unit', 'jupyter', 'notebooks'], patterns: [] });
   assert.equal(parseTestArguments(['--only', 'lint,unit', 'base']), { parts: ['lint', 'unit'], patterns: ['base'] });
   assert.equal(parseTestArguments(['--only=types']).parts, ['types']);
-  assert.equal(parseTestArguments(['base']).parts, ['unit', 'notebooks']);
+  assert.equal(parseTestArguments(['base']).parts, ['unit', 'jupyter', 'notebooks']);
   assert.match(parseTestArguments(['--only', 'lints']).problem, /got "lints"/);
   assert.match(parseTestArguments(['--only']).problem, /takes lint, types/);
   assert.match(parseTestArguments(['--fast']).problem, /unknown flag: --fast/);
