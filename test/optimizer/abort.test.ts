@@ -1,0 +1,107 @@
+// A search, and a single call of GLPK or HiGHS, ends when it is told to.
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { describe } from '../../lib/base/problem.ts';
+import { loadHardware } from '../../lib/hardware/read.ts';
+import { importOnnx } from '../../lib/onnx/import-onnx.ts';
+import type { AllocationProblem } from '../../lib/optimizer/allocation.ts';
+import { type ScheduleOptions, schedule } from '../../lib/optimizer/schedule.ts';
+import { exactSolver } from '../../lib/optimizer/solve-exact.ts';
+import { loadSolver } from '../../lib/optimizer/solvers.ts';
+import { randomAllocation } from '../support/allocations.ts';
+import { randomFrom } from '../support/networks.ts';
+import { problemsOfAsync } from '../support/problems.ts';
+
+/** Far less than what is stopped would take, and more than a loaded machine needs to stop it. */
+const SOON_MS = 2000;
+const REASON = new Error('enough');
+
+async function msUntilStopped(run: (signal: AbortSignal) => unknown, afterMs: number): Promise<number> {
+  const controller = new AbortController();
+  let told = 0;
+  setTimeout(() => {
+    told = performance.now();
+    controller.abort(REASON);
+  }, afterMs);
+  try {
+    await run(controller.signal);
+  } catch (error) {
+    assert.is(error, REASON);
+    return performance.now() - told;
+  }
+  return assert.unreachable('it was not stopped') as never;
+}
+
+/** A chain of 200 operators on 20,000 arrays: with this one GLPK and HiGHS are busy for longer than anyone waits. */
+function longProblem(): AllocationProblem {
+  const random = randomFrom(5);
+  const operators = 200;
+  const arrays = 20_000;
+  return {
+    claims: Array.from({ length: operators }, () => ({
+      tiles: random(1, 12),
+      computeCycles: random(1000, 1_000_000),
+      feedBytes: random(1000, 10_000_000),
+      mostCopies: random(100, 100_000),
+    })),
+    edges: Array.from({ length: operators - 1 }, (_, i) => ({ producer: i, consumer: i + 1, mostShared: random(1, 20) })),
+    budget: { compute: arrays, memory: arrays, together: arrays },
+    hardware: { dCim: 4, dMain: 20 },
+    relaxed: false,
+  };
+}
+const SMALL = smallest((seed) => randomAllocation(seed, { mostOperators: 4, mostArrays: 40, mostTiles: 4 }));
+
+/** The first that has an allocation. */
+function smallest(problemOf: (seed: number) => AllocationProblem): AllocationProblem {
+  for (let seed = 0; ; seed++) if (exactSolver.solve(problemOf(seed)) !== undefined) return problemOf(seed);
+}
+
+for (const name of ['glpk', 'highs'] as const) {
+  test(`a call of ${name} stops at once, and the next one works`, async () => {
+    const solver = await loadSolver(name, { timeLimitSeconds: 120 });
+    const ms = await msUntilStopped((signal) => solver.solve(longProblem(), signal), 300);
+    assert.ok(ms < SOON_MS, `${ms} ms`);
+    assert.ok(Math.abs((await solver.solve(SMALL))!.latency / exactSolver.solve(SMALL)!.latency - 1) < 1e-9);
+  });
+
+  test(`${name} is not asked by what was stopped before`, async () => {
+    const solver = await loadSolver(name);
+    const stopped = AbortSignal.abort(REASON);
+    try {
+      await solver.solve(SMALL, stopped);
+      assert.unreachable();
+    } catch (error) {
+      assert.is(error, REASON);
+    }
+  });
+}
+
+test('a solver that misses its own time limit is stopped, with the one message of a time-out', async () => {
+  const solver = await loadSolver('highs', { timeLimitSeconds: 0.5 });
+  const start = performance.now();
+  const [problem] = await problemsOfAsync(async () => solver.solve(longProblem()));
+  assert.match(describe(problem!), /Solver 'highs': no optimum within 0\.5 s for a segment of 200 operators \(.*\)\. Use the exact solver/);
+  assert.ok(performance.now() - start < 10_000);
+});
+
+for (const options of [{ solver: 'glpk' }, { solver: 'highs' }, { optimizer: 'joint' }, { objective: 'edp' }] as ScheduleOptions[]) {
+  test(`a search with ${JSON.stringify(options)} stops`, async () => {
+    const graph = importOnnx('datasets/efficientnetb0.onnx', { bind: { batch: 1 } });
+    const chip = loadHardware('hw/dynaplasia-paper.json');
+    const ms = await msUntilStopped((signal) => schedule(graph, chip, { ...options, signal }), 1);
+    assert.ok(ms < SOON_MS, `${ms} ms`);
+  });
+}
+
+test('progress only grows, from above 0 to at most 1', async () => {
+  const graph = importOnnx('datasets/efficientnetb0.onnx', { bind: { batch: 1 } });
+  const shares: number[] = [];
+  await schedule(graph, loadHardware('hw/dynaplasia-paper.json'), { optimizer: 'joint', onProgress: (share) => shares.push(share) });
+  assert.ok(shares.length > 2);
+  for (const [i, share] of shares.entries())
+    assert.ok(share >= (shares[i - 1] ?? 0) && share <= 1 + 1e-9, `${shares[i - 1]}, then ${share}`);
+});
+
+test.run();
