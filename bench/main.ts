@@ -6,15 +6,18 @@ import { performance } from 'node:perf_hooks';
 import { textTable } from '../lib/base/text.ts';
 import { compile } from '../lib/compile.ts';
 import { loadHardware } from '../lib/hardware/read.ts';
+import { foldGraph } from '../lib/ir/fold.ts';
 import type { Graph } from '../lib/ir/graph.ts';
 import { importOnnx } from '../lib/onnx/import-onnx.ts';
-import { type AllocationProblem, SOLVERS, type Solver } from '../lib/optimizer/allocation.ts';
+import type { AllocationProblem, Solver } from '../lib/optimizer/allocation.ts';
 import { edgesOf, shareable } from '../lib/optimizer/edges.ts';
 import { flatten } from '../lib/optimizer/flatten.ts';
+import { blocksWorthFolding } from '../lib/optimizer/folding.ts';
 import { schedule } from '../lib/optimizer/schedule.ts';
 import { chooseSegments, type SegmentStatistics } from '../lib/optimizer/segment.ts';
 import { exactSolver } from '../lib/optimizer/solve-exact.ts';
-import { loadSolver } from '../lib/optimizer/solvers.ts';
+import { loadGlpk } from '../lib/optimizer/solve-glpk.ts';
+import { loadHighs } from '../lib/optimizer/solve-highs.ts';
 import { verifyProgram } from '../lib/program/verify.ts';
 import { simulate } from '../lib/simulator/simulate.ts';
 import { KernelClient } from '../test/kernel/client.ts';
@@ -22,8 +25,7 @@ import { NetworkBuilder } from '../test/support/networks.ts';
 
 const RUNS = 9;
 const MODELS = ['vgg16', 'resnet18', 'mobilenetv2'];
-const ALL_MODELS = [...MODELS, 'resnet50', 'efficientnetb0', 'vitb16'];
-const BASELINES = ['static:1', 'static:0.75', 'static:0.5', 'cim-mlc', 'puma', 'occ'];
+const SEVEN = ['mobilenetv2', 'resnet18', 'vgg16', 'bert-large', 'llama2-7b', 'opt-6.7b', 'opt-13b'];
 const CHIPS = ['dynaplasia-paper', 'dynaplasia'];
 
 function median(values: readonly number[]): number {
@@ -69,39 +71,110 @@ async function stages(): Promise<void> {
   );
 }
 
-/** Every segment the search weighs for a model, sharing on, solved by all three. All are warm: each has solved everything once. */
+/** Every segment the search weighs for the seven models, sharing on, solved by all three in this thread. All are warm: each has solved once. */
 async function solvers(): Promise<void> {
-  const [exact, ...others] = await Promise.all(SOLVERS.map((name) => loadSolver(name)));
-  const cases = await Promise.all(
-    CHIPS.flatMap((chip) =>
-      MODELS.map(async (model) => ({ model, chip, problems: await problemsOf(model, loadHardware(`hw/${chip}.json`)) })),
-    ),
-  );
-  const solveAll = (solver: Solver | undefined, problems: readonly AllocationProblem[]) =>
-    problems.map((problem) => solver?.solve(problem));
-  for (const { problems } of cases) solveAll(exact, problems);
+  const glpk = await loadGlpk();
+  const highs = await loadHighs();
+  const others: readonly (readonly [string, Solve, number])[] = [
+    ['glpk', (problem) => glpk(problem, LIMIT_SECONDS), 3],
+    ['highs', (problem) => highs(problem, LIMIT_SECONDS), 1],
+  ];
+  const cases: { model: string; chip: string; problems: readonly AllocationProblem[] }[] = [];
+  for (const chip of CHIPS)
+    for (const [model, graph] of sevenModels())
+      cases.push({ model, chip, problems: await problemsOf(graph, loadHardware(`hw/${chip}.json`)) });
   const rows: (string | number)[][] = [];
-  const sums = new Map<Solver | undefined, number>();
+  const sums = new Map<string, number>();
+  let timeouts = 0;
+  const solveAll = (solve: Solve, problems: readonly AllocationProblem[]): void => {
+    for (const problem of problems) {
+      try {
+        solve(problem);
+      } catch {
+        timeouts++;
+      }
+    }
+  };
   for (const { model, chip, problems } of cases) {
-    const run = async (solver: Solver | undefined, runs: number): Promise<number> => {
-      const ms = await time(() => solveAll(solver, problems), runs);
-      sums.set(solver, (sums.get(solver) ?? 0) + ms);
+    const run = async (name: string, solve: Solve, runs: number): Promise<number> => {
+      const ms = await time(() => solveAll(solve, problems), runs);
+      sums.set(name, (sums.get(name) ?? 0) + ms);
       return ms;
     };
-    const fast = await run(exact, RUNS);
+    const fast = await run('exact', exactSolver.solve, RUNS);
     const slow: number[] = [];
-    for (const solver of others) slow.push(await run(solver, solver.name === 'glpk' ? 3 : 1));
+    for (const [name, solve, runs] of others) slow.push(await run(name, solve, runs));
     rows.push([model, chip, problems.length, fast.toFixed(2), ...slow.flatMap((ms) => [ms.toFixed(1), `${(ms / fast).toFixed(0)}x`])]);
   }
-  const all = sums.get(exact) ?? Number.NaN;
-  const sumsOf = others.flatMap((solver) => [(sums.get(solver) ?? 0).toFixed(1), `${((sums.get(solver) ?? 0) / all).toFixed(0)}x`]);
+  const all = sums.get('exact') ?? Number.NaN;
+  const sumsOf = others.flatMap(([name]) => [(sums.get(name) ?? 0).toFixed(1), `${((sums.get(name) ?? 0) / all).toFixed(0)}x`]);
   rows.push(['all', '', cases.reduce((sum, { problems }) => sum + problems.length, 0), all.toFixed(2), ...sumsOf]);
-  console.log('\nSolvers on the same segments, sharing on, milliseconds (medians); target: exact at least 50x faster than glpk');
-  console.log(textTable(['model', 'chip', 'segments solved', 'exact', ...others.flatMap(({ name }) => [name, 'ratio'])], rows));
+  console.log(
+    `\nSolvers on the same segments, sharing on, milliseconds (medians); target: exact at least 50x faster than glpk; ${timeouts} time-outs of ${LIMIT_SECONDS} s`,
+  );
+  console.log(textTable(['model', 'chip', 'segments solved', 'exact', ...others.flatMap(([name]) => [name, 'ratio'])], rows));
+}
+
+type Solve = (problem: AllocationProblem) => unknown;
+const LIMIT_SECONDS = 60;
+
+/** The paper's models at batch 1; language models read 64 tokens. */
+function sevenModels(): readonly (readonly [string, Graph])[] {
+  return SEVEN.map((model) => [model, importOnnx(`datasets/${model}.onnx`, { bind: { batch: 1 }, defaults: { sequence: 64, past: 0 } })]);
+}
+
+/** Whole plans of the seven models, and how often progress is told meanwhile. */
+async function seven(): Promise<void> {
+  const graphs = sevenModels();
+  for (const chip of CHIPS) {
+    const hardware = loadHardware(`hw/${chip}.json`);
+    const rows: (string | number)[][] = [];
+    const sums = [0, 0];
+    for (const [model, graph] of graphs) {
+      const cells = [];
+      for (const [i, optimizer] of ['cmswitch', 'joint'].entries()) {
+        let told = 0;
+        const ms = await time(() => schedule(graph, hardware, { optimizer, onProgress: () => told++ }), i === 0 ? 5 : 1);
+        sums[i]! += ms;
+        cells.push(ms.toFixed(1), Math.round(told / (i === 0 ? 6 : 2)));
+      }
+      rows.push([model, ...cells]);
+    }
+    rows.push(['all', sums[0]!.toFixed(0), '', sums[1]!.toFixed(0), '']);
+    console.log(
+      `\nThe seven models of the paper on ${chip}, milliseconds; targets: cmswitch with exact under 1,000 in all, joint under 5,000`,
+    );
+    console.log(textTable(['model', 'cmswitch', 'progress told', 'joint', 'progress told'], rows));
+  }
+  console.log(`Peak memory so far: ${Math.round(process.resourceUsage().maxRSS / 1024)} MB (target under 500)`);
+}
+
+/** From the moment a search is told to stop until it has stopped. */
+async function stopping(): Promise<void> {
+  const [, graph] = sevenModels()[3] ?? [];
+  if (graph === undefined) return;
+  const hardware = loadHardware('hw/dynaplasia-paper.json');
+  const rows: (string | number)[][] = [];
+  for (const options of [{ optimizer: 'joint' }, { solver: 'glpk' }, { solver: 'highs' }]) {
+    const samples: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const controller = new AbortController();
+      let told = 0;
+      setTimeout(() => {
+        told = performance.now();
+        controller.abort();
+      }, 5);
+      await schedule(graph, hardware, { ...options, signal: controller.signal }).catch(() => {});
+      samples.push(performance.now() - told);
+    }
+    rows.push([Object.values(options).join(), median(samples).toFixed(0), Math.max(...samples).toFixed(0)]);
+  }
+  console.log('\nStopping a search, milliseconds from the signal on, of 5; target: under 200');
+  console.log(textTable(['search', 'median', 'most'], rows));
 }
 
 /** The distinct allocation problems of the search, in its order. */
-async function problemsOf(model: string, hardware: ReturnType<typeof loadHardware>): Promise<readonly AllocationProblem[]> {
+async function problemsOf(graph: Graph, hardware: ReturnType<typeof loadHardware>): Promise<readonly AllocationProblem[]> {
   const problems: AllocationProblem[] = [];
   const recorder: Solver = {
     name: 'exact',
@@ -110,35 +183,16 @@ async function problemsOf(model: string, hardware: ReturnType<typeof loadHardwar
       return exactSolver.solve(problem);
     },
   };
-  const graph = importOnnx(`datasets/${model}.onnx`, { bind: { batch: 1 } });
-  const flat = flatten(graph, hardware, { mostArrays: hardware.arrays });
+  const { graph: folded, folds } = foldGraph(graph, blocksWorthFolding(graph, hardware));
+  const flat = flatten(folded, hardware, { mostArrays: hardware.arrays, folds });
   const budget = { compute: hardware.arrays, memory: hardware.arrays, together: hardware.arrays };
-  const edges = shareable(edgesOf(graph, flat, hardware), hardware, 'up');
+  const edges = shareable(edgesOf(folded, flat, hardware), hardware, 'up');
   await chooseSegments(flat, { hardware, solver: recorder, budget, edges, relaxed: false });
   return problems;
 }
 
-/** As published, CMSwitch may lose to a baseline: every such case, on the paper's cost and on the simulator. */
-async function losses(): Promise<void> {
-  const rows: (string | number)[][] = [];
-  let compared = 0;
-  for (const chip of CHIPS) {
-    const hardware = loadHardware(`hw/${chip}.json`);
-    for (const model of ALL_MODELS) {
-      const graph = importOnnx(`datasets/${model}.onnx`, { bind: { batch: 1 } });
-      const ours = await compile(graph, hardware);
-      for (const optimizer of BASELINES) {
-        const theirs = await compile(graph, hardware, { optimizer });
-        const cost = theirs.plan.analyticCycles / ours.plan.analyticCycles;
-        const simulated = (theirs.trace?.makespanCycles ?? Number.NaN) / (ours.trace?.makespanCycles ?? Number.NaN);
-        compared++;
-        if (Math.min(cost, simulated) < 1 - 1e-9) rows.push([model, chip, optimizer, cost.toFixed(3), simulated.toFixed(3)]);
-      }
-    }
-  }
-  console.log(`\nWhere cmswitch loses, batch 1: ${rows.length} of ${compared} comparisons; cycles of the other over those of cmswitch`);
-  console.log(textTable(['model', 'chip', 'optimizer', "paper's cost", 'simulated'], rows));
-}
+/** `--only NAME,...` runs some of the parts. */
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1]?.split(',') : undefined;
 
 /** One network, longer and longer on one chip, then on larger and larger chips: what the search takes. */
 async function scaling(): Promise<void> {
@@ -183,8 +237,5 @@ async function importTime(): Promise<void> {
 }
 
 console.log(`Node ${process.version}, ${process.platform} ${process.arch}`);
-await stages();
-await solvers();
-await scaling();
-await losses();
-await importTime();
+const PARTS = { stages, solvers, scaling, seven, stopping, importTime };
+for (const [name, part] of Object.entries(PARTS)) if (only === undefined || only.includes(name)) await part();

@@ -75,7 +75,7 @@ function computeArrays(ratio: string, hardware: Hardware): number {
     fail({
       kind: 'usage',
       message: `static:${ratio} makes memory of ${hardware.arrays - compute} arrays of '${hardware.name}', which only compute`,
-      next: 'Use static:1, or a chip whose file has memory and switch.',
+      next: 'Use static:1; or leave compute-only out, or use a chip whose file has memory and switch.',
     });
   if (compute < 1) {
     fail({
