@@ -1,9 +1,7 @@
 // Contexts: at which lengths of the cache a generation is simulated, so that what lies between can be interpolated linearly.
-// A latency is nearly linear in the context as long as plan and tiles stay the same. An interval is halved, at the tile
-// boundary nearest its middle, until both sides of that boundary are where the line says they are.
-
-/** Intervals of this depth are halved whatever their middle says: one point on the line may be chance. */
-const LEAST_DEPTH = 2;
+// A latency is nearly linear in the context as long as plan and tiles stay the same. Every interval is tried in its middle (at
+// the tile boundary nearest to it, on both sides); the one whose middle is furthest off the line, by its length, is halved
+// until all together are within the tolerance: adaptive quadrature of a sum.
 
 export interface ContextRequest {
   /** Lengths of the cache, `last` included. */
@@ -11,7 +9,7 @@ export interface ContextRequest {
   readonly last: number;
   /** Lengths at which some operator needs another number of tiles than one token earlier. */
   readonly boundaries: readonly number[];
-  /** Largest relative deviation of a middle from the line that is accepted; 0 asks for every context. */
+  /** Largest estimated error of the sum over all contexts, relative; 0 asks for every context. */
   readonly tolerance: number;
   readonly measure: (context: number) => Promise<number>;
 }
@@ -19,9 +17,20 @@ export interface ContextRequest {
 export interface SampledContexts {
   /** In ascending order, `first` and `last` among them. */
   readonly contexts: readonly number[];
-  /** Of the middles of the intervals that were accepted, relative; 0 if every context is among `contexts`. */
-  readonly largestDeviation: number;
+  /** Estimated relative error of the sum; 0 if every context is among `contexts`. */
+  readonly estimatedError: number;
 }
+
+interface Interval {
+  readonly from: number;
+  readonly to: number;
+  readonly middle: readonly [number, number];
+  /** Estimated error of the sum over the interval, once its middle is known. */
+  readonly error: number;
+}
+
+/** What is known of an interval's middle halves what is left: a kink or a jump stays in one half, a bend leaves a quarter. */
+const LEFT_OF_DEVIATION = 0.5;
 
 /** Measures a few contexts; between neighbours the line through them holds, as far as was tried. */
 export async function sampleContexts({ first, last, boundaries, tolerance, measure }: ContextRequest): Promise<SampledContexts> {
@@ -31,27 +40,34 @@ export async function sampleContexts({ first, last, boundaries, tolerance, measu
     values.set(context, value);
     return value;
   };
-  let largestDeviation = 0;
-  const halve = async (from: number, to: number, depth: number): Promise<void> => {
-    if (to - from < 2) return;
-    const middle = middleOf(from, to, boundaries);
+  const intervalOf = async (from: number, to: number): Promise<Interval> => {
     const [a, b] = [await valueAt(from), await valueAt(to)];
-    let deviation = 0;
-    for (const context of middle) {
-      const value = await valueAt(context);
-      deviation = Math.max(deviation, Math.abs(value - between(from, a, to, b, context)) / value);
-    }
-    if (tolerance > 0 && deviation <= tolerance && depth >= LEAST_DEPTH) {
-      largestDeviation = Math.max(largestDeviation, deviation);
-      return;
-    }
-    await halve(from, middle[0], depth + 1);
-    await halve(middle[1], to, depth + 1);
+    if (to - from < 2) return { from, to, middle: [from, to], error: 0 };
+    const middle = middleOf(from, to, boundaries);
+    const deviations = [];
+    for (const context of middle) deviations.push(Math.abs((await valueAt(context)) - between(from, a, to, b, context)));
+    return { from, to, middle, error: LEFT_OF_DEVIATION * Math.max(...deviations) * (to - from - 1) };
   };
-  await valueAt(first);
-  await valueAt(last);
-  await halve(first, last, 1);
-  return { contexts: [...values.keys()].sort((a, b) => a - b), largestDeviation };
+  const halves = async ({ from, to, middle }: Interval): Promise<readonly Interval[]> => [
+    await intervalOf(from, middle[0]),
+    ...(middle[1] === middle[0] ? [] : [await intervalOf(...middle)]),
+    await intervalOf(middle[1], to),
+  ];
+  const isWhole = ({ from, to }: Interval): boolean => to - from >= 2;
+  const sampled = (): { readonly context: number; readonly value: number }[] =>
+    [...values].map(([context, value]) => ({ context, value })).sort((a, b) => a.context - b.context);
+
+  // One middle on the line may be chance, so that two are looked at whatever the first says.
+  const whole = await intervalOf(first, last);
+  let intervals = isWhole(whole) ? await halves(whole) : [whole];
+  const relativeError = (): number => intervals.reduce((sum, { error }) => sum + error, 0) / sumOver(sampled());
+  for (;;) {
+    const splittable = intervals.filter((interval) => isWhole(interval) && (interval.error > 0 || tolerance === 0));
+    if (splittable.length === 0 || (tolerance > 0 && relativeError() <= tolerance)) break;
+    const worst = splittable.reduce((a, b) => (b.error > a.error ? b : a));
+    intervals = [...intervals.filter((interval) => interval !== worst), ...(await halves(worst))];
+  }
+  return { contexts: sampled().map(({ context }) => context), estimatedError: relativeError() };
 }
 
 /** Both sides of the tile boundary nearest the middle of an interval, or twice the middle if there is none inside. */

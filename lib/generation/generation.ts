@@ -51,8 +51,9 @@ export interface Generation {
   readonly interpolation: {
     readonly simulatedTokens: number;
     readonly tokens: number;
+    /** What was asked for. */
     readonly tolerance: number;
-    /** Largest relative deviation from the line in the middle of the intervals that were accepted. */
-    readonly largestDeviation: number;
+    /** Estimated relative error of the tokens' sum, from how far the middles of intervals were off the line; 0 if all were simulated. */
+    readonly estimatedError: number;
   };
 }

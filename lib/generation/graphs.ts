@@ -1,7 +1,9 @@
 // Graphs of a language model's passes: (model, workload's sizes) -> the graph of any pass.
 
 import { fail } from '../base/problem.ts';
+import { graphFamily } from '../ir/family.ts';
 import type { Graph } from '../ir/graph.ts';
+import { verifyGraph } from '../ir/verify.ts';
 import { importOnnx, runImport } from '../onnx/import-onnx.ts';
 import { bindingsOf, dimensionsOf, type Role, type WorkloadDimensions } from '../workload/dimensions.ts';
 import { type Pass, prefillOf, type Workload } from '../workload/workload.ts';
@@ -25,6 +27,19 @@ export function graphsOf(model: LanguageModel, batch: number, bind: Readonly<Rec
 /** The graph of a workload's prefill: one pass over the prompt. */
 export function importPrefill(model: string | Uint8Array, workload: Workload, bind: Readonly<Record<string, number>> = {}): Graph {
   return graphsOf(model, workload.batch ?? 1, bind)(prefillOf(workload));
+}
+
+/** Like `graphOf`, for decoding between two passes that are imported: what is between them grows linearly, or is imported, too. */
+export function decodingGraphs(graphOf: GraphOfPass, first: Pass, last: Pass): GraphOfPass {
+  const [atFirst, atLast] = [graphOf(first), first.past === last.past ? undefined : graphOf(last)];
+  const grown = atLast && graphFamily(atFirst, first.past, atLast, last.past);
+  const middle = grown?.(Math.floor((first.past + last.past) / 2));
+  const family = middle !== undefined && verifyGraph(middle).length === 0 ? grown : undefined;
+  return (pass) => {
+    if (pass.past === first.past) return atFirst;
+    if (pass.past === last.past && atLast !== undefined) return atLast;
+    return family?.(pass.past) ?? graphOf(pass);
+  };
 }
 
 function workloadDimensions(source: string | Uint8Array, bind: Readonly<Record<string, number>>): WorkloadDimensions {

@@ -32,10 +32,10 @@ export class Account {
   readonly usage: Usage = new Float64Array(PRICES.length);
   private readonly bytes = new Float64Array(KINDS.length + 1);
 
-  add({ price, usage, kind, bytes }: Charges): void {
+  add({ price, usage, kind, bytes }: Charges, times = 1): void {
     for (let i = 0; i < price.length; i++) {
-      this.usage[price[i]!]! += usage[i]!;
-      this.bytes[kind[i]!]! += bytes[i]!;
+      this.usage[price[i]!]! += times * usage[i]!;
+      this.bytes[kind[i]!]! += times * bytes[i]!;
     }
   }
 

@@ -10,10 +10,9 @@ const MOST_OPERATORS = 12;
 const JOULES_PER_PICOJOULE = 1e-12;
 
 export function printTrace(trace: Trace): string {
-  const boundary = trace.segments.reduce((total, segment) => total + segment.start - segment.boundaryStart, 0);
   return [
     `${printable(trace.model.name)} on ${printable(trace.hardware.name)}: ${formatCycles(trace.makespanCycles, trace.clockHz)}`,
-    `${trace.segments.length} segments; ${formatPercent(trace.makespanCycles === 0 ? 0 : boundary / trace.makespanCycles)} of the time between them (switching and writing weights)`,
+    `${trace.segments.length} segments; ${formatPercent(trace.makespanCycles === 0 ? 0 : trace.boundaryCycles / trace.makespanCycles)} of the time between them (switching and writing weights)`,
     `arrays in memory mode: ${formatPercent(trace.memoryModeShare)}; external traffic: ${formatBytes(trace.bytes.weightsFetched)} weights, ` +
       `${formatBytes(trace.bytes.externalRead)} read, ${formatBytes(trace.bytes.externalWrite)} written; ${formatNumber(trace.events)} events`,
     '(busy cycles of arrays are summed over statements, which run side by side)',

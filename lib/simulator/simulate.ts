@@ -47,6 +47,23 @@ export interface SimulateOptions {
 
 /** What happened when the program ran. Throws the verifier's problems if the program is not right. */
 export function simulate(program: Program, hardware: Hardware, options: SimulateOptions = {}): Trace {
+  return runProgram(program, hardware, options, []) ?? missing();
+}
+
+/**
+ * The trace, without segments, that the program would have if its loops had `turns` turns (one number a loop, in order), at
+ * least as many as they have. Exact: undefined unless all turns but the first do the same, so that more of them do, too.
+ */
+export function simulateLonger(
+  program: Program,
+  hardware: Hardware,
+  turns: readonly number[],
+  options: Omit<SimulateOptions, 'onSpan' | 'onFlow' | 'criticalPath' | 'segments'> = {},
+): Trace | undefined {
+  return runProgram(program, hardware, { ...options, segments: false }, turns);
+}
+
+function runProgram(program: Program, hardware: Hardware, options: SimulateOptions, turns: readonly number[]): Trace | undefined {
   if (options.verified !== true) failOn(verifyProgram(program, hardware));
   const index = indexProgram(program);
   const bar = progress(`Simulating ${program.model.name}`, PASSING);
@@ -58,20 +75,54 @@ export function simulate(program: Program, hardware: Hardware, options: Simulate
   });
   /** By kind of turn, the last one that was run: in the modes it began with, the others of its kind go the same way. */
   const records = new Map<string, TurnRecord>();
+  const more = moreTurns(program, turns);
   try {
     for (const { blocks, turn } of partsOf(program, index)) {
       const known = turn && !isWatched(options) ? records.get(turn.kind) : undefined;
+      let repeated = known;
       if (turn !== undefined && known !== undefined && machine.isInModes(known.modes)) machine.repeat(known, turn);
       else {
         const modes = machine.modes();
         const ran = machine.run(blocks());
-        if (turn !== undefined) records.set(turn.kind, { turn, modes, ran });
+        repeated = turn && { turn, modes, ran };
+        if (repeated !== undefined) records.set(repeated.turn.kind, repeated);
+      }
+      const last = turn && more.after(turn);
+      if (last !== undefined && last.left > 0) {
+        if (repeated === undefined || last.kinds.size > 1 || !machine.isInModes(repeated.modes)) return undefined;
+        machine.repeatWithoutSegments(repeated, last.left);
+        last.left = 0;
       }
     }
-    return machine.trace();
+    return more.isDone() ? machine.trace() : undefined;
   } finally {
     bar.end();
   }
+}
+
+/** Turns to be added behind the last one of each loop. */
+function moreTurns({ body }: Program, turns: readonly number[]) {
+  const loops = body.flatMap((statement, number) => (statement.kind === 'loop' ? [{ number, count: statement.count }] : []));
+  const left = new Map(
+    loops.map(({ number, count }, i) => [
+      `${number}`,
+      { count, seen: 1, kinds: new Set<string>(), left: Math.max(0, (turns[i] ?? count) - count) },
+    ]),
+  );
+  return {
+    /** What is to be added if this turn is its loop's last. */
+    after: ({ kind }: Turn) => {
+      const loop = left.get(kind.split('.')[0] ?? '');
+      if (loop === undefined) return undefined;
+      loop.kinds.add(kind);
+      return ++loop.seen === loop.count ? loop : undefined;
+    },
+    isDone: (): boolean => [...left.values()].every((loop) => loop.left === 0),
+  };
+}
+
+function missing(): never {
+  throw internal('a program was run for longer than it is');
 }
 
 /** Blocks that run, each turn of a loop counted. */
@@ -124,6 +175,7 @@ class Machine {
   private readonly memoryMode = new Set<number>();
   private now: Cycles = 0;
   private memoryCycles = 0;
+  private boundaryCycles: Cycles = 0;
   private events = 0;
   private readonly known: KnownBlocks;
   private readonly signatures: Signatures | undefined;
@@ -142,7 +194,8 @@ class Machine {
     this.onBlock = onBlock;
     this.known = options.knownBlocks ?? knownBlocks(hardware);
     if (this.known.hardware !== hardware) throw internal('the blocks that are known ran on another chip');
-    this.signatures = hasLoop(program) && !isWatched(options) ? new Signatures(index) : undefined;
+    const pays = hasLoop(program) || options.knownBlocks !== undefined;
+    this.signatures = pays && !isWatched(options) ? new Signatures(index) : undefined;
   }
 
   /** Arrays in memory mode, in order. */
@@ -183,6 +236,17 @@ class Machine {
     }
   }
 
+  /** Runs a recorded turn `times` times more; it ends in the modes it began with. */
+  repeatWithoutSegments({ ran }: TurnRecord, times: number): void {
+    for (const { boundary, parallel, modes } of ran) {
+      const boundaryCycles = times * boundary.run.duration;
+      const cycles = boundaryCycles + times * parallel.run.duration;
+      this.boundaryCycles += boundaryCycles;
+      this.memoryCycles += modes.length * cycles;
+      for (const { run } of [boundary, parallel]) this.chargeGroup(run, times);
+    }
+  }
+
   trace(): Trace {
     const { hardware, program, now, account } = this;
     const byTime: Usage = new Float64Array(PRICES.length);
@@ -197,6 +261,7 @@ class Machine {
       model: program.model,
       hardware: { name: hardware.name, hash: hardware.hash, arrays: hardware.arrays },
       makespanCycles: now,
+      boundaryCycles: this.boundaryCycles,
       clockHz: hardware.clockHz,
       segments: this.segments,
       resources: [...this.busy]
@@ -261,10 +326,7 @@ class Machine {
         end: begin + end,
       });
     }
-    this.now += run.duration;
-    this.events += run.events;
-    this.account.add(run.charges);
-    for (const { resource, cycles } of run.busy) this.busy.set(resource, (this.busy.get(resource) ?? 0) + cycles);
+    this.chargeGroup(run, 1);
     for (const op of statements) if (op.kind === 'CM.switch') setMode(this.memoryMode, op.arrays, op.to === 'TOM');
     if (this.options.segments === false) return [];
     for (const [s, op] of statements.entries()) this.charge(op, names, run.usage[s] ?? lost(s));
@@ -287,9 +349,17 @@ class Machine {
     for (let i = 0; i < usage.length; i++) sum.usage[i]! += usage[i]!;
   }
 
+  private chargeGroup(run: GroupRun, times: number): void {
+    this.now += times * run.duration;
+    this.events += times * run.events;
+    this.account.add(run.charges, times);
+    for (const { resource, cycles } of run.busy) this.busy.set(resource, (this.busy.get(resource) ?? 0) + times * cycles);
+  }
+
   private note(trace: SegmentTrace): void {
     this.onBlock(++this.blocksRun);
     this.memoryCycles += trace.memoryMode.length * (trace.end - trace.boundaryStart);
+    this.boundaryCycles += trace.start - trace.boundaryStart;
     if (this.options.segments !== false) this.segments.push(trace);
   }
 }

@@ -89,6 +89,8 @@ export interface Trace {
   readonly model: { readonly name: string; readonly hash: string };
   readonly hardware: { readonly name: string; readonly hash: string; readonly arrays: number };
   readonly makespanCycles: Cycles;
+  /** Of the makespan, what passes between segments: switching, and writing weights that were not written ahead. */
+  readonly boundaryCycles: Cycles;
   readonly clockHz: number;
   readonly segments: readonly SegmentTrace[];
   readonly resources: readonly ResourceTrace[];

@@ -16,17 +16,17 @@ const request = (value: (context: number) => number, rest: Partial<ContextReques
 
 const sampled = async (value: (context: number) => number, rest: Partial<ContextRequest> = {}) => {
   const asked = request(value, rest);
-  const { contexts, largestDeviation } = await sampleContexts(asked);
+  const { contexts, estimatedError } = await sampleContexts(asked);
   const estimate = sumOver(contexts.map((context) => ({ context, value: value(context) })));
   let exact = 0;
   for (let context = asked.first; context <= asked.last; context++) exact += value(context);
-  return { contexts, largestDeviation, error: Math.abs(estimate - exact) / exact };
+  return { contexts, estimatedError, error: Math.abs(estimate - exact) / exact };
 };
 
 test('what is linear takes five contexts, and its sum is exact', async () => {
-  const { contexts, largestDeviation, error } = await sampled((context) => 1000 + 3 * context);
+  const { contexts, estimatedError, error } = await sampled((context) => 1000 + 3 * context);
   assert.is(contexts.length, 5);
-  assert.is(largestDeviation, 0);
+  assert.is(estimatedError, 0);
   assert.ok(error < 1e-12);
 });
 

@@ -99,6 +99,7 @@ export function trace(name = 'conv1'): Trace {
     model: MODEL,
     hardware: CHIP,
     makespanCycles: 3000,
+    boundaryCycles: 0,
     clockHz: 200e6,
     segments: [
       {

@@ -1,0 +1,117 @@
+// One pass of a generation: graph -> plan, program, simulated run. Of a block that repeats often only the first
+// turns are written, verified and simulated, and the last of them stands for the rest; that is exact (simulateLonger).
+
+import { failOn } from '../base/problem.ts';
+import { type Bytes, bytesOf, sum } from '../base/units.ts';
+import { lowerBound } from '../cost/bound.ts';
+import { emit } from '../emit/emit.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import { shortenGraph } from '../ir/fold.ts';
+import type { Graph } from '../ir/graph.ts';
+import { timesOf } from '../optimizer/folding.ts';
+import type { Plan } from '../optimizer/plan.ts';
+import { type ScheduleOptions, schedule } from '../optimizer/schedule.ts';
+import type { Program } from '../program/program.ts';
+import { verifyProgram } from '../program/verify.ts';
+import type { KnownBlocks } from '../simulator/group.ts';
+import { CHANNEL } from '../simulator/jobs.ts';
+import { simulate, simulateLonger } from '../simulator/simulate.ts';
+import type { Trace } from '../simulator/trace.ts';
+import { expertLoads } from '../workload/experts.ts';
+import { contextOf, type Pass } from '../workload/workload.ts';
+import type { SimulatedPass } from './generation.ts';
+
+export interface PassRun {
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly program: Program;
+  readonly trace: Trace;
+  readonly milliseconds: { readonly compile: number; readonly simulate: number };
+}
+
+/** Turns of a loop that are written out: the first differs from the others by what is before it, and two show that they are alike. */
+const TURNS = 3;
+
+export interface PassOptions {
+  readonly schedule: ScheduleOptions;
+  /** Blocks that ran in other passes. */
+  readonly known: KnownBlocks;
+  /** The program shall have every turn of its loops, and the trace its segments. */
+  readonly whole: boolean;
+  readonly verify: boolean;
+}
+
+export async function runPass(graph: Graph, hardware: Hardware, options: PassOptions): Promise<PassRun> {
+  const start = performance.now();
+  const plan = await schedule(graph, hardware, options.schedule);
+  if (!options.whole && plan.repeats.length > 0 && plan.repeats.every(({ times }) => times > TURNS)) {
+    const short = shortRun(graph, hardware, plan, options, start);
+    if (short !== undefined) return short;
+  }
+  const program = emit(graph, plan, hardware);
+  if (options.verify) failOn(verifyProgram(program, hardware));
+  const compiled = performance.now();
+  const trace = simulate(program, hardware, {
+    verified: true,
+    segments: options.whole,
+    ...(!options.whole && { knownBlocks: options.known }),
+  });
+  return { graph, plan, program, trace, milliseconds: { compile: compiled - start, simulate: performance.now() - compiled } };
+}
+
+function shortRun(graph: Graph, hardware: Hardware, plan: Plan, { known, verify }: PassOptions, start: number): PassRun | undefined {
+  const short = shortenGraph(
+    graph,
+    plan.repeats.map(({ block }) => block),
+    TURNS,
+  );
+  const repeats = plan.repeats.map((repeat, block) => ({ ...repeat, block, times: TURNS }));
+  const program = emit(short, { ...plan, repeats }, hardware);
+  if (verify) failOn(verifyProgram(program, hardware));
+  const compiled = performance.now();
+  const turns = plan.repeats.map(({ times }) => times);
+  const trace = simulateLonger(program, hardware, turns, { verified: true, knownBlocks: known });
+  return trace && { graph, plan, program, trace, milliseconds: { compile: compiled - start, simulate: performance.now() - compiled } };
+}
+
+/** What is kept of a pass. `load`: milliseconds its graph took. */
+export function simulatedPass(
+  pass: Pass,
+  { graph, program, plan, trace, milliseconds }: PassRun,
+  hardware: Hardware,
+  load: number,
+): SimulatedPass {
+  return {
+    ...pass,
+    cycles: trace.makespanCycles,
+    betweenCycles: trace.boundaryCycles,
+    channelCycles: trace.resources.find(({ id }) => id === CHANNEL)?.busyCycles ?? 0,
+    analyticCycles: plan.analyticCycles,
+    lowerBoundCycles: lowerBound(graph, hardware).cycles,
+    segments: sum(plan.segments.map(({ id }) => timesOf(plan, id))),
+    energyPicojoules: trace.energyPicojoules,
+    bytes: trace.bytes,
+    memoryModeCycles: trace.memoryModeShare * trace.makespanCycles * hardware.arrays,
+    cacheBytes: cacheBytesOf(graph, hardware, pass),
+    cacheOnChip: cacheOnChip(graph, program),
+    experts: expertLoads(graph),
+    milliseconds: { load, ...milliseconds },
+  };
+}
+
+/** Keys and values of all layers. */
+function cacheBytesOf({ caches }: Graph, { precision }: Hardware, pass: Pass): Bytes {
+  return bytesOf(sum(caches.map(({ elementsPerToken }) => elementsPerToken)) * contextOf(pass), precision.activationBits);
+}
+
+/** Bytes of the caches that have room of their own in arrays or buffer while they are in use. A program may hold some layers only. */
+function cacheOnChip({ caches }: Graph, { regions, tensors }: Program): { readonly arrays: Bytes; readonly buffer: Bytes } {
+  const bits = new Map(tensors.map((tensor) => [tensor.id, tensor.bits]));
+  const ids = new Set(caches.flatMap(({ present, past }) => present ?? past ?? []).filter((id) => bits.has(id)));
+  const bytes = { arrays: 0, buffer: 0 };
+  for (const { tensor, features, window, place } of regions) {
+    if (!ids.has(tensor) || place.kind === 'external') continue;
+    bytes[place.kind] += (caches.length / ids.size) * bytesOf(window * (features.to - features.from), bits.get(tensor) ?? 0);
+  }
+  return bytes;
+}
