@@ -15,7 +15,7 @@ import type { Trace } from './simulator/trace.ts';
 /** Shares of the arrays that compute, of which the best is a row: the strongest rival that never switches. */
 const RATIOS = ['0.9', '0.75', '0.5', '0.25', '0.1'];
 
-interface Row {
+export interface Row {
   readonly label: string;
   readonly options: CompileOptions;
 }
@@ -35,6 +35,9 @@ const OTHERS: readonly Row[] = [
   { label: 'joint --compute-only', options: { optimizer: 'joint', computeOnly: true } },
   { label: 'joint', options: { optimizer: 'joint' } },
 ];
+
+/** The rows whose options are known beforehand: all but the best static ratio. */
+export const FIXED_ROWS: readonly Row[] = [...FIRST, ...OTHERS];
 
 /** What is compared, for help. */
 export const COMPARED = [...FIRST.map(({ label }) => label), 'the best static:R', ...OTHERS.map(({ label }) => label)];

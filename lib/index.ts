@@ -37,6 +37,8 @@ export { emit } from './emit/emit.ts';
 // Language models: prefill and every generated token
 export type { Generation, SimulatedPass, Spent } from './generation/generation.ts';
 export { graphsOf, importPrefill, type LanguageModel } from './generation/graphs.ts';
+export { printGeneration } from './generation/print.ts';
+export { type GenerationRates, ratesOf } from './generation/rates.ts';
 export { type GenerationOptions, simulateGeneration } from './generation/simulate-generation.ts';
 // Hardware
 export type { Hardware, HardwareFile, Quantity } from './hardware/hardware.ts';
@@ -83,10 +85,12 @@ export { verifyProgram } from './program/verify.ts';
 export { allocationBars } from './report/charts/allocation-bars.ts';
 export { boundBars } from './report/charts/bound-bars.ts';
 export { breakEven } from './report/charts/break-even.ts';
+export { cacheResidency } from './report/charts/cache-residency.ts';
 export { chipMap } from './report/charts/chip-map.ts';
 export { curves } from './report/charts/curves.ts';
 export { dpTable } from './report/charts/dp-table.ts';
 export { energyBars } from './report/charts/energy-bars.ts';
+export { generationBars, type NamedGeneration } from './report/charts/generation-bars.ts';
 export { intensityProfile } from './report/charts/intensity-profile.ts';
 export { latencyBars } from './report/charts/latency-bars.ts';
 export { latencyComparison } from './report/charts/latency-comparison.ts';

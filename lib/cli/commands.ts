@@ -12,8 +12,10 @@ import { type CompileReport, compileReport } from '../report/compile-report.ts';
 import { printTrace } from '../simulator/print.ts';
 import type { Arguments, Command } from './arguments.ts';
 import { writeWhole } from './files.ts';
+import { compileGeneration, passTable } from './generation-command.ts';
 import {
   BIND_FLAGS,
+  generationRequest,
   HARDWARE_FLAG,
   JSON_FLAG,
   loadChip,
@@ -22,6 +24,7 @@ import {
   precisionOf,
   SCHEDULE_FLAGS,
   scheduleOptions,
+  WORKLOAD_FLAGS,
 } from './model-flags.ts';
 import { progress } from './progress.ts';
 
@@ -38,13 +41,16 @@ const INSPECT: Runnable = {
     name: 'inspect',
     operands: ['MODEL'],
     summary: 'Operators of an ONNX model, its totals and intensities.',
-    flags: { ...BIND_FLAGS, ...PRECISION_FLAGS, ...JSON_FLAG },
-    examples: ['cimbook inspect datasets/resnet18.onnx --batch 8'],
+    flags: { ...BIND_FLAGS, ...WORKLOAD_FLAGS, ...PRECISION_FLAGS, ...JSON_FLAG },
+    examples: ['cimbook inspect datasets/resnet18.onnx --batch 8', 'cimbook inspect datasets/gpt2.onnx --prompt 64 --generate 64'],
   },
   run: (args, argv) => {
     const graph = loadModel(args.operands[0] ?? '', args, argv);
     const inspection = inspect(graph, precisionOf(args));
-    if (args.on('json')) return json({ schemaVersion: 1, ...inspection });
+    const request = generationRequest(args.operands[0] ?? '', args, argv);
+    const passes = request && passTable(args, request);
+    if (args.on('json'))
+      return json({ schemaVersion: 1, ...inspection, ...(passes && { workload: request.workload, passes: passes.passes }) });
     const { model, operators, blocks, caches } = inspection;
     // Views move nothing and cost nothing.
     const shown = operators.filter(({ kind }) => kind !== 'view');
@@ -71,7 +77,7 @@ const INSPECT: Runnable = {
       ({ count, operators: length, first, last, macs }) =>
         `${count} blocks of ${length} operators (${formatSi(macs, 'MACs')} each), from ${printable(first)} to ${printable(last)}\n`,
     );
-    return `${table}\n${repeated.join('')}${cacheLine(caches)}${printable(model.name)}: ${model.operators} operators, ${formatSi(model.macs, 'MACs')}, ${formatNumber(model.weightBytes)} weight bytes at ${precisionOf(args).weightBits} bits`;
+    return `${table}\n${repeated.join('')}${cacheLine(caches)}${printable(model.name)}: ${model.operators} operators, ${formatSi(model.macs, 'MACs')}, ${formatNumber(model.weightBytes)} weight bytes at ${precisionOf(args).weightBits} bits${passes === undefined ? '' : `\n\n${passes.text}`}`;
   },
 };
 
@@ -108,18 +114,25 @@ const COMPILE: Runnable = {
       ...HARDWARE_FLAG,
       ...SCHEDULE_FLAGS,
       ...BIND_FLAGS,
+      ...WORKLOAD_FLAGS,
       ...PRECISION_FLAGS,
-      out: { value: 'DIR', help: 'write plan.json, program.mop and report.json there' },
+      out: {
+        value: 'DIR',
+        help: 'write plan.json, program.mop and report.json there; with --generate generation.json, and plan and program of each pass',
+      },
       'no-simulate': { help: 'leave the simulation out' },
       ...JSON_FLAG,
     },
     examples: [
       'cimbook compile datasets/vgg16.onnx --hw hw/dynaplasia.json',
       'cimbook compile datasets/vgg16.onnx --hw hw/dynaplasia.json --optimizer static:1 --out out/',
+      'cimbook compile datasets/llama2-7b.onnx --hw hw/dynaplasia.json --prompt 64 --generate 64',
     ],
   },
   run: async (args, argv) => {
     const hardware = loadChip(args);
+    const request = generationRequest(args.operands[0] ?? '', args, argv);
+    if (request?.workload.generate) return compileGeneration(args, hardware, request);
     const start = performance.now();
     const graph = loadModel(args.operands[0] ?? '', args, argv);
     const load = performance.now() - start;

@@ -5,8 +5,10 @@ import { COMPARED, type Comparison, compare } from '../compare.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
 import { json, type Runnable, reportOf } from './commands.ts';
+import { compareGenerations } from './generation-command.ts';
 import {
   BIND_FLAGS,
+  generationRequest,
   HARDWARE_FLAG,
   JSON_FLAG,
   loadChip,
@@ -14,6 +16,7 @@ import {
   PRECISION_FLAGS,
   SCHEDULE_FLAGS,
   scheduleOptions,
+  WORKLOAD_FLAGS,
 } from './model-flags.ts';
 import { progress } from './progress.ts';
 
@@ -29,13 +32,19 @@ const COMPARE: Runnable = {
       ...FOLLOWED,
       prefetch: { help: 'weights are written ahead in every row' },
       ...BIND_FLAGS,
+      ...WORKLOAD_FLAGS,
       ...PRECISION_FLAGS,
       ...JSON_FLAG,
     },
-    examples: ['cimbook compare datasets/mobilenetv2.onnx --hw hw/dynaplasia-paper.json --batch 8'],
+    examples: [
+      'cimbook compare datasets/mobilenetv2.onnx --hw hw/dynaplasia-paper.json --batch 8',
+      'cimbook compare datasets/gpt2.onnx --hw hw/dynaplasia-paper.json --prompt 64 --generate 64',
+    ],
   },
   run: async (args, argv) => {
     const hardware = loadChip(args);
+    const request = generationRequest(args.operands[0] ?? '', args, argv);
+    if (request?.workload.generate) return compareGenerations(args, hardware, request);
     const start = performance.now();
     const graph = loadModel(args.operands[0] ?? '', args, argv);
     const load = performance.now() - start;

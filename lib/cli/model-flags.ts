@@ -2,6 +2,7 @@
 
 import { fail } from '../base/problem.ts';
 import { either } from '../base/wording.ts';
+import { importPrefill } from '../generation/graphs.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { loadHardware } from '../hardware/read.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -10,6 +11,7 @@ import { FORMS, type Form } from '../optimizer/optimizer.ts';
 import type { CostName, Objective } from '../optimizer/plan.ts';
 import type { ScheduleOptions } from '../optimizer/schedule.ts';
 import { BATCH_DIMENSION, parseBindings } from '../workload/bindings.ts';
+import type { Workload } from '../workload/workload.ts';
 import { type Arguments, type Flag, wholeNumber } from './arguments.ts';
 
 export const JSON_FLAG = { json: { help: 'print one JSON object (schemaVersion 1) instead of text' } } satisfies Record<string, Flag>;
@@ -17,6 +19,11 @@ export const JSON_FLAG = { json: { help: 'print one JSON object (schemaVersion 1
 export const BIND_FLAGS = {
   bind: { value: 'NAME=N,...', help: 'sizes of the symbolic dimensions, for example batch=8' },
   batch: { value: 'N', help: 'samples in a batch: binds the dimension named batch', default: '1' },
+} satisfies Record<string, Flag>;
+
+export const WORKLOAD_FLAGS = {
+  prompt: { value: 'N', help: "tokens of a language model's prompt: binds its sequence and past for one pass over them (prefill)" },
+  generate: { value: 'N', help: 'tokens generated behind the prompt: a pass each, with a KV cache that grows (needs --prompt)' },
 } satisfies Record<string, Flag>;
 
 export const PRECISION_FLAGS = {
@@ -57,17 +64,63 @@ export const SCHEDULE_FLAGS = {
   seed: { value: 'N', help: 'seed of random choices; recorded in the plan', default: '0' },
 } satisfies Record<string, Flag>;
 
+/** A language model with what is asked of it: --prompt and --generate, --batch, and --bind for other dimensions. */
+export interface GenerationRequest {
+  readonly model: string;
+  readonly workload: Workload;
+  readonly bind: Readonly<Record<string, number>>;
+}
+
+/** What --prompt and --generate ask for; undefined without them. */
+export function generationRequest(model: string, args: Arguments, given: readonly string[]): GenerationRequest | undefined {
+  const [prompt, generate] = [args.text('prompt'), args.text('generate')];
+  if (prompt === undefined) {
+    if (generate !== undefined)
+      fail({ kind: 'usage', message: '--generate without --prompt', next: 'Say how many tokens come first, for example --prompt 64.' });
+    return undefined;
+  }
+  const { [BATCH_DIMENSION]: bound, ...bind } = bindingsOf(args);
+  if (bound !== undefined && isGiven('batch', given)) batchTwice();
+  return {
+    model,
+    workload: {
+      batch: bound ?? batchOf(args),
+      prompt: wholeNumber(prompt, 'prompt', 1),
+      ...(generate !== undefined && { generate: wholeNumber(generate, 'generate', 0) }),
+    },
+    bind,
+  };
+}
+
 /**
- * The model with --bind and --batch applied. --batch binds the dimension named `batch` where the model has one
- * and --bind does not; given explicitly for a model without one, it is refused.
+ * The model with --bind and --batch applied; with --prompt, the pass over the prompt. --batch binds the dimension named
+ * `batch` where the model has one and --bind does not; given explicitly for a model without one, it is refused.
  */
 export function loadModel(path: string, args: Arguments, given: readonly string[]): Graph {
-  const bind = args.text('bind') === undefined ? {} : parseBindings(args.text('bind') ?? '');
-  const batch = wholeNumber(args.text('batch') ?? '1', 'batch', 1);
-  const asked = given.some((arg) => arg === '--batch' || arg.startsWith('--batch='));
-  if (asked && BATCH_DIMENSION in bind)
-    fail({ kind: 'usage', message: '--batch and --bind batch=... are both given', next: 'Give one of them.' });
+  const request = generationRequest(path, args, given);
+  if (request !== undefined) return importPrefill(path, request.workload, request.bind);
+  const bind = bindingsOf(args);
+  const batch = batchOf(args);
+  const asked = isGiven('batch', given);
+  if (asked && BATCH_DIMENSION in bind) batchTwice();
   return importOnnx(path, asked ? { bind: { ...bind, [BATCH_DIMENSION]: batch } } : { bind, defaults: { [BATCH_DIMENSION]: batch } });
+}
+
+function bindingsOf(args: Arguments): Readonly<Record<string, number>> {
+  const text = args.text('bind');
+  return text === undefined ? {} : parseBindings(text);
+}
+
+function batchOf(args: Arguments): number {
+  return wholeNumber(args.text('batch') ?? '1', 'batch', 1);
+}
+
+function isGiven(flag: string, given: readonly string[]): boolean {
+  return given.some((arg) => arg === `--${flag}` || arg.startsWith(`--${flag}=`));
+}
+
+function batchTwice(): never {
+  return fail({ kind: 'usage', message: '--batch and --bind batch=... are both given', next: 'Give one of them.' });
 }
 
 export function loadChip(args: Arguments): Hardware {

@@ -7,7 +7,7 @@ import { lowerBound } from '../cost/bound.ts';
 import { emit } from '../emit/emit.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { shortenGraph } from '../ir/fold.ts';
-import type { Graph } from '../ir/graph.ts';
+import type { Graph, TensorId } from '../ir/graph.ts';
 import { timesOf } from '../optimizer/folding.ts';
 import type { Plan } from '../optimizer/plan.ts';
 import { type ScheduleOptions, schedule } from '../optimizer/schedule.ts';
@@ -104,14 +104,41 @@ function cacheBytesOf({ caches }: Graph, { precision }: Hardware, pass: Pass): B
   return bytesOf(sum(caches.map(({ elementsPerToken }) => elementsPerToken)) * contextOf(pass), precision.activationBits);
 }
 
-/** Bytes of the caches that have room of their own in arrays or buffer while they are in use. A program may hold some layers only. */
-function cacheOnChip({ caches }: Graph, { regions, tensors }: Program): { readonly arrays: Bytes; readonly buffer: Bytes } {
+/**
+ * Bytes of the caches that have room of their own in arrays or buffer while an attention uses them: as the keys and values
+ * themselves, or in another order. A program may hold some of the layers only; they stand for all.
+ */
+function cacheOnChip(graph: Graph, { regions, tensors }: Program): { readonly arrays: Bytes; readonly buffer: Bytes } {
   const bits = new Map(tensors.map((tensor) => [tensor.id, tensor.bits]));
-  const ids = new Set(caches.flatMap(({ present, past }) => present ?? past ?? []).filter((id) => bits.has(id)));
-  const bytes = { arrays: 0, buffer: 0 };
+  const bytes = new Map<TensorId, { arrays: Bytes; buffer: Bytes }>();
   for (const { tensor, features, window, place } of regions) {
-    if (!ids.has(tensor) || place.kind === 'external') continue;
-    bytes[place.kind] += (caches.length / ids.size) * bytesOf(window * (features.to - features.from), bits.get(tensor) ?? 0);
+    if (place.kind === 'external') continue;
+    const held = bytes.get(tensor) ?? { arrays: 0, buffer: 0 };
+    held[place.kind] += bytesOf(window * (features.to - features.from), bits.get(tensor) ?? 0);
+    bytes.set(tensor, held);
   }
-  return bytes;
+  const held = operandsOfCaches(graph)
+    .filter((operands) => operands.some((id) => bits.has(id)))
+    .map((operands) =>
+      operands.map((id) => bytes.get(id) ?? { arrays: 0, buffer: 0 }).reduce((a, b) => (b.arrays + b.buffer > a.arrays + a.buffer ? b : a)),
+    );
+  const times = held.length === 0 ? 0 : graph.caches.length / held.length;
+  return { arrays: times * sum(held.map(({ arrays }) => arrays)), buffer: times * sum(held.map(({ buffer }) => buffer)) };
+}
+
+/** For each cache the right operand of its product and what that is made of by moving, down to the cache itself. */
+function operandsOfCaches({ caches, operators }: Graph): readonly (readonly TensorId[])[] {
+  const maker = new Map(operators.map((operator) => [operator.output, operator]));
+  const products = new Map(operators.map((operator) => [operator.id, operator]));
+  return caches.map(({ operator, present, past }) => {
+    const product = products.get(operator);
+    const found: TensorId[] = [];
+    for (let id = product?.kind === 'matMul' ? product.attrs.weight : undefined; id !== undefined; ) {
+      found.push(id);
+      const made = maker.get(id);
+      const moved = made?.kind === 'view' || made?.kind === 'move';
+      id = id === present || id === past || !moved ? undefined : made.inputs[0]?.tensor;
+    }
+    return found;
+  });
 }
