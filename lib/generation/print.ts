@@ -59,7 +59,7 @@ function howSimulated({ simulatedTokens, tokens, estimatedError }: Generation['i
   if (simulatedTokens === tokens) return `${tokens === 1 ? 'The token was' : `All ${formatNumber(tokens)} tokens were`} simulated.`;
   return (
     `${formatNumber(simulatedTokens)} of ${formatNumber(tokens)} tokens were simulated, those between interpolated linearly; ` +
-    `estimated error of their sum ${formatPercent(estimatedError)}.`
+    `estimated error of their sum ${formatNumber(100 * estimatedError, 2)} %.`
   );
 }
 

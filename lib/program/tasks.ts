@@ -108,30 +108,36 @@ function regionUsers(activities: readonly Activity[]): ReadonlyMap<Activity['rea
 /** Switching an array or writing weights into it waits for its users so far; its next users wait for that. */
 function arrayHazards(statements: readonly MetaOp[], index: ProgramIndex, order: (before: number, after: number) => void): void {
   const exclusive = new Map<number, number>();
-  const users = new Map<number, Set<number>>();
-  const seen = new Set<string>();
+  const users = new Map<number, number[]>();
+  const seen = new Set<number>();
   const once = (before: number, after: number): void => {
-    const key = `${before},${after}`;
+    const key = before * statements.length + after;
     if (before === after || seen.has(key)) return;
     seen.add(key);
     order(before, after);
   };
   for (const [s, op] of statements.entries()) {
     const { owned, ports } = arraysOf(op, index);
-    const taken = new Set(op.kind === 'CM.switch' || op.kind === 'CIM.write' ? owned : []);
-    for (const array of new Set([...owned, ...ports])) {
+    const takes = op.kind === 'CM.switch' || op.kind === 'CIM.write';
+    const use = (array: number, taken: boolean): void => {
       const last = exclusive.get(array);
       if (last !== undefined) once(last, s);
-      const sharing = users.get(array) ?? new Set();
-      users.set(array, sharing);
-      if (taken.has(array)) {
-        for (const user of sharing) once(user, s);
-        sharing.clear();
-        exclusive.set(array, s);
-      } else {
-        sharing.add(s);
+      let sharing = users.get(array);
+      if (sharing === undefined) {
+        sharing = [];
+        users.set(array, sharing);
       }
-    }
+      if (taken) {
+        for (const user of sharing) once(user, s);
+        sharing.length = 0;
+        exclusive.set(array, s);
+      } else if (sharing.at(-1) !== s) {
+        sharing.push(s);
+      }
+    };
+    for (const array of owned) use(array, takes);
+    const own = takes && ports.length > 0 ? new Set(owned) : undefined;
+    for (const array of ports) if (own === undefined || !own.has(array)) use(array, false);
   }
 }
 

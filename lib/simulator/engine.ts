@@ -40,35 +40,44 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
   const jobTask = new Int32Array(jobs);
   const jobResource = new Int32Array(jobs);
   const jobCycles = new Float64Array(jobs);
-  const phaseOf = (job: number): number => sorted[statementOf[jobTask[job]!]!]![job - firstJob[jobTask[job]!]!]!.stream.phase;
+  const jobPhase = new Uint8Array(jobs);
   const queueLength = new Int32Array(resourceIds.length + 1);
   const busy = streams.map((list) => list.map(() => 0));
-  for (let t = 0; t < tasks; t++) {
-    const s = statementOf[t]!;
+  const phaseLeft = new Int32Array(tasks * PHASES);
+  for (let s = 0; s < streams.length; s++) {
+    const [from, to] = [firstTask[s]!, firstTask[s + 1]!];
     for (const [position, { stream, i }] of sorted[s]!.entries()) {
-      const job = firstJob[t]! + position;
-      jobTask[job] = t;
-      jobResource[job] = resourceNumber.get(stream.resource)!;
-      jobCycles[job] = stream.cycles(t - firstTask[s]!);
-      busy[s]![i]! += jobCycles[job]!;
-      queueLength[jobResource[job]! + 1]!++;
+      const { phase, cycles } = stream;
+      const resource = resourceNumber.get(stream.resource)!;
+      let sum = 0;
+      for (let t = from; t < to; t++) {
+        const job = firstJob[t]! + position;
+        const time = cycles(t - from);
+        jobTask[job] = t;
+        jobPhase[job] = phase;
+        jobResource[job] = resource;
+        jobCycles[job] = time;
+        phaseLeft[t * PHASES + phase]!++;
+        sum += time;
+      }
+      busy[s]![i] = sum;
+      queueLength[resource + 1]! += to - from;
     }
   }
   for (let r = 0; r < resourceIds.length; r++) queueLength[r + 1]! += queueLength[r]!;
   const head = queueLength.slice(0, resourceIds.length);
   const fill = head.slice();
   const queue = new Int32Array(jobs);
-  for (const job of turns(graph, firstJob, (job) => phaseOf(job) === PHASES - 1)) queue[fill[jobResource[job]!]!++] = job;
+  inTurn(graph, (t, last) => {
+    for (let job = firstJob[t]!; job < firstJob[t + 1]!; job++)
+      if ((jobPhase[job] === PHASES - 1) === last) queue[fill[jobResource[job]!]!++] = job;
+  });
 
   const waits = graph.waits.slice();
   const phaseOpen = new Int8Array(tasks).fill(-1);
-  const phaseLeft = new Int32Array(tasks * PHASES);
   const jobsLeft = new Int32Array(tasks);
   const doneAt = new Float64Array(tasks);
-  for (let t = 0; t < tasks; t++) {
-    jobsLeft[t] = firstJob[t + 1]! - firstJob[t]!;
-    for (const { stream } of sorted[statementOf[t]!]!) phaseLeft[t * PHASES + stream.phase]!++;
-  }
+  for (let t = 0; t < tasks; t++) jobsLeft[t] = firstJob[t + 1]! - firstJob[t]!;
   const idle = new Uint8Array(resourceIds.length).fill(1);
   const starts = new Float64Array(streams.length).fill(Number.POSITIVE_INFINITY);
   const ends = new Float64Array(streams.length);
@@ -81,7 +90,7 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
     while (idle[resource] === 1 && head[resource]! < queueLength[resource + 1]!) {
       const job = queue[head[resource]!]!;
       const t = jobTask[job]!;
-      const phase = phaseOf(job);
+      const phase = jobPhase[job]!;
       if (phaseOpen[t]! < phase) return;
       idle[resource] = 0;
       const s = statementOf[t]!;
@@ -141,21 +150,18 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
 }
 
 /**
- * Jobs in the order every resource serves them: what brings data or works on it when its task begins, what takes
- * data away when its task ends, and that first if both fall together.
+ * Visits tasks in the order every resource serves their jobs: what brings data or works on it when its task begins (`last`
+ * is false), what takes data away when its task ends (true), and that first if both fall together.
  */
-function* turns(graph: TaskGraph, firstJob: Int32Array, leaves: (job: number) => boolean): Generator<number> {
-  const { order, begin, length } = graph;
-  const over = (t: number): number => begin[t]! + length[t]!;
-  const ending = order.slice().sort((a, b) => over(a) - over(b) || a - b);
+function inTurn({ order, begin, length }: TaskGraph, visit: (task: number, last: boolean) => void): void {
+  const over = new Float64Array(begin.length);
+  for (let t = 0; t < over.length; t++) over[t] = begin[t]! + length[t]!;
+  const ending = Array.from(order).sort((a, b) => over[a]! - over[b]! || a - b);
   let e = 0;
-  for (const t of order) {
-    for (; e < ending.length && over(ending[e]!) <= begin[t]!; e++) yield* jobsOf(ending[e]!, true);
-    yield* jobsOf(t, false);
+  for (let i = 0; i < order.length; i++) {
+    const t = order[i]!;
+    for (; e < ending.length && over[ending[e]!]! <= begin[t]!; e++) visit(ending[e]!, true);
+    visit(t, false);
   }
-  for (; e < ending.length; e++) yield* jobsOf(ending[e]!, true);
-
-  function* jobsOf(t: number, last: boolean): Generator<number> {
-    for (let job = firstJob[t]!; job < firstJob[t + 1]!; job++) if (leaves(job) === last) yield job;
-  }
+  for (; e < ending.length; e++) visit(ending[e]!, true);
 }

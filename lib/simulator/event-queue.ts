@@ -3,8 +3,8 @@
 import type { Cycles } from '../base/units.ts';
 
 export class EventQueue {
-  private times = new Float64Array(1024);
-  private keys = new Int32Array(1024);
+  private times = new Float64Array(64);
+  private keys = new Int32Array(64);
   private count = 0;
 
   get size(): number {
