@@ -188,16 +188,19 @@ function checkWeights(op: MetaOpOf<'CIM.mvm'>, where: string, state: State): voi
       same(held.inner, op.inner) &&
       at % tiles === position % tiles;
     if (right) continue;
-    const found =
-      held === undefined ? 'no weights' : `tile ${at % tiles} of '${held.operator}' outputs ${held.outputs.from}:${held.outputs.to}`;
+    const found = held === undefined ? 'no weights' : `tile ${at % tiles} of ${pieceName(held)}`;
     findings.add(
       'weights',
       where,
-      `array ${array} holds ${found}, not tile ${position % tiles} of '${op.operator}' outputs ${op.outputs.from}:${op.outputs.to}`,
+      `array ${array} holds ${found}, not tile ${position % tiles} of ${pieceName(op)}`,
       'Write them first with CIM.write.',
     );
     return;
   }
+}
+
+function pieceName({ operator, outputs, inner }: Piece): string {
+  return `'${operator}' outputs ${outputs.from}:${outputs.to} inner ${inner.from}:${inner.to}`;
 }
 
 function noteWrites(activity: Activity | undefined, where: string, state: State): void {

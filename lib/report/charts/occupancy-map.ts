@@ -19,12 +19,12 @@ const STATES = [
 export function occupancyMap(occupancy: Occupancy): Figure {
   const { bins, rows, resources, makespanCycles, clockHz } = occupancy;
   const clock = clockOf(clockHz, makespanCycles);
-  const times = Array.from({ length: bins }, (_, bin) => clock.timeOf(((bin + 0.5) * makespanCycles) / bins));
+  const times = Array.from({ length: bins }, (_, bin) => Number(clock.timeOf(((bin + 0.5) * makespanCycles) / bins).toPrecision(5)));
   const map: PlotTrace = {
     type: 'heatmap',
     x: times,
     y: rows.map(({ first }) => first),
-    z: rows.map((row) => times.map((_, bin) => stateOf(row, bin))),
+    z: rows.map((row) => times.map((_, bin) => rounded(stateOf(row, bin)))),
     zmin: 0,
     zmax: STATES.length,
     colorscale: STATES.flatMap(({ pale, full }, i) => [
@@ -32,14 +32,13 @@ export function occupancyMap(occupancy: Occupancy): Figure {
       [(i + 1) / STATES.length, full],
     ]),
     showscale: false,
-    customdata: rows.map((row) => times.map((_, bin) => tooltip(row, bin))),
-    hovertemplate: 'array %{y}, %{x}: %{customdata}<extra></extra>',
+    hovertemplate: `array %{y} at %{x} ${clock.unit}<extra></extra>`,
   };
   const shared: PlotTrace = {
     type: 'heatmap',
     x: times,
     y: resources.map((_, i) => i),
-    z: resources.map(({ busy }) => busy),
+    z: resources.map(({ busy }) => busy.map(rounded)),
     zmin: 0,
     zmax: 1,
     colorscale: [
@@ -49,8 +48,7 @@ export function occupancyMap(occupancy: Occupancy): Figure {
     showscale: false,
     xaxis: 'x',
     yaxis: 'y2',
-    customdata: resources.map(({ id }) => times.map(() => id)),
-    hovertemplate: '%{customdata}, %{x}: %{z:.0%} busy<extra></extra>',
+    hovertemplate: `%{z:.0%} busy at %{x} ${clock.unit}<extra></extra>`,
   };
   const keys = [...STATES.map(({ name, full }) => ({ name, full })), { name: 'Shared resource busy', full: COLOURS.vector }].map(
     ({ name, full }): PlotTrace => ({
@@ -106,18 +104,12 @@ type Row = Occupancy['rows'][number];
 /** Band of the state plus its share. */
 function stateOf(row: Row, bin: number): number {
   const [computing, written, memory, accessed] = [row.computing[bin]!, row.written[bin]!, row.memoryMode[bin]!, row.accessed[bin]!];
-  const within = (share: number): number => Math.min(0.999, share);
+  const within = (share: number): number => Math.min(0.99, share);
   if (memory > 0.5) return 1 + within(accessed);
   return written > computing ? 2 + within(written) : within(computing);
 }
 
-function tooltip(row: Row, bin: number): string {
-  const parts = [
-    ['memory mode', row.memoryMode[bin]!],
-    ['computing', row.computing[bin]!],
-    ['written', row.written[bin]!],
-    ['accessed', row.accessed[bin]!],
-  ] as const;
-  const shown = parts.filter(([, share]) => share > 0.005).map(([name, share]) => `${name} ${Math.round(100 * share)} %`);
-  return shown.join(', ') || 'idle';
+/** Nobody sees more; 20,000 cells are a lot of digits. */
+function rounded(share: number): number {
+  return Math.round(share * 100) / 100;
 }
