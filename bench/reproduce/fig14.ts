@@ -1,6 +1,7 @@
 // Fig. 14: speedup of CMSwitch over CIM-MLC, six networks, batch 1 to 16, sequences of 64 tokens.
 
 import type { Row } from './csv.ts';
+import { interpolationRows, interpolationText } from './interpolation.ts';
 import type { Lab } from './lab.ts';
 import { NOMINAL, type Setting } from './parameters.ts';
 import { grouped } from './pictures.ts';
@@ -88,7 +89,8 @@ export const fig14: Section = {
         probe: 'fig14-opt-13b',
       },
     ];
-    return { claims: [...claims, ...overall], tables: { fig14: rows }, pictures: { fig14: picture(rows) }, text: [] };
+    const text = [interpolationText(await interpolationRows(lab))];
+    return { claims: [...claims, ...overall], tables: { fig14: rows }, pictures: { fig14: picture(rows) }, text };
   },
   probe: async (lab, setting, isSimulated) => {
     const values = await Promise.all(

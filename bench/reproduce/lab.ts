@@ -65,9 +65,9 @@ export interface Progress {
  * Measures on `workers` processes. What was measured by the same code on the same files is remembered below .cimbook/, so a run
  * that is killed goes on where it was.
  */
-export function liveLab(workers: number, onProgress: (progress: Progress) => void): Lab {
-  const memory = `${MEMORY}/${versionOf()}.jsonl`;
-  mkdirSync(MEMORY, { recursive: true });
+export function liveLab(workers: number, onProgress: (progress: Progress) => void = () => {}, folder = MEMORY): Lab {
+  const memory = `${folder}/${versionOf()}.jsonl`;
+  mkdirSync(folder, { recursive: true });
   const known = new Map<string, Measured>();
   const knownRows = new Map<string, readonly Row[]>();
   for (const line of existsSync(memory) ? readFileSync(memory, 'utf8').split('\n') : []) {

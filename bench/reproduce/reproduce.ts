@@ -28,13 +28,10 @@ export interface Reproduction {
 }
 
 export async function reproduce(labOf: (section: string) => Lab): Promise<Reproduction> {
-  // What is timed runs alone, behind everything else.
-  const [others, timed] = [SECTIONS.filter((section) => section !== fig18), fig18];
-  const [sensitivity, ...measured] = await Promise.all([
-    sensitivityOf(labOf(SENSITIVITY), SECTIONS, fig14),
-    ...others.map((section) => section.run(labOf(section.id))),
-  ]);
-  const reports = [...measured, await timed.run(labOf(timed.id))];
+  // Figures first, then what they hang on; what is timed runs alone, behind everything else.
+  const measured = await Promise.all(SECTIONS.filter((section) => section !== fig18).map((section) => section.run(labOf(section.id))));
+  const sensitivity = await sensitivityOf(labOf(SENSITIVITY), SECTIONS, fig14);
+  const reports = [...measured, await fig18.run(labOf(fig18.id))];
   const entries = entriesOf(reports, sensitivity);
   const { sweep, ends, map } = sensitivity;
   return {
