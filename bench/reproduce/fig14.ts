@@ -123,7 +123,7 @@ async function rowOf(lab: Lab, { model, workload }: Network, batch: number, sett
 function picture(rows: readonly Row[]) {
   return grouped({
     title: 'Speedup over CIM-MLC',
-    subtitle: 'bars: batch 1 to 16; grey: the published range, with its mean where printed',
+    subtitle: 'from left to right: batch 1, 2, 4, 8, 16; grey: the published range, with its mean where printed',
     groups: NETWORKS.map(({ model, name, published }) => ({
       name,
       published,

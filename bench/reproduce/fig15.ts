@@ -6,38 +6,35 @@ import { headed } from '../../lib/report/charts/parts.ts';
 import { Figure } from '../../lib/report/figure.ts';
 import { COLOURS } from '../../lib/report/theme.ts';
 import type { Row } from './csv.ts';
-import type { Lab } from './lab.ts';
 import { modelGraph } from './models.ts';
-import { NOMINAL } from './parameters.ts';
+import { NOMINAL, parameters, type Setting, settingOf } from './parameters.ts';
 import { chipOf, memoryArrays, planOf } from './point.ts';
 import type { Claim, Section } from './section.ts';
-import type { Found } from './verdict.ts';
+import { type Found, verdictOf } from './verdict.ts';
 
 const ARRAYS = 96;
+const VGG = { model: 'vgg16', bind: { batch: 1 } };
 const LAYER = { model: 'opt-6.7b', bind: { batch: 1, sequence: 64, past: 0 } };
 
-/** The segments of a plan: what is in them, and how many arrays have which role. */
-function segmentsOf(lab: Lab, name: string, model: string, bind: Readonly<Record<string, number>>): Promise<readonly Row[]> {
-  return lab.rows(name, async () => {
-    const point = { model, bind, ...NOMINAL, optimizer: 'cmswitch', simulate: false };
-    const plan = await planOf(point, modelGraph(model, bind), chipOf(point));
-    const inner = plan.repeats[0];
-    const segments = inner === undefined ? plan.segments : plan.segments.slice(inner.first, inner.first + inner.count);
-    // What stands for many layers is the layer.
-    return segments.map((segment): Row => {
-      const compute = segment.operators.reduce((sum, each) => sum + each.compute.length, 0);
-      const parents = [...new Set(segment.operators.map(({ parent }) => parent))];
-      const { intraCycles, interCycles } = segment;
-      const inter = interCycles.writeBack + interCycles.switch + interCycles.rewrite;
-      return {
-        segment: segment.id,
-        operators: parents.join(' '),
-        compute,
-        memory: memoryArrays(segment),
-        intra: Math.round(intraCycles),
-        inter: Math.round(inter),
-      };
-    });
+/** The segments of a plan (of a repeated block once): what is in them, and how many arrays have which role. */
+async function segmentsOf(model: string, bind: Readonly<Record<string, number>>, setting: Setting): Promise<readonly Row[]> {
+  const point = { model, bind, ...setting, optimizer: 'cmswitch', simulate: false };
+  const plan = await planOf(point, modelGraph(model, bind), chipOf(point));
+  const inner = plan.repeats[0];
+  const segments = inner === undefined ? plan.segments : plan.segments.slice(inner.first, inner.first + inner.count);
+  return segments.map((segment): Row => {
+    const compute = segment.operators.reduce((sum, each) => sum + each.compute.length, 0);
+    const operators = [...new Set(segment.operators.map(({ parent }) => parent))].join(' ');
+    const { intraCycles, interCycles } = segment;
+    const inter = interCycles.writeBack + interCycles.switch + interCycles.rewrite;
+    return {
+      segment: segment.id,
+      operators,
+      compute,
+      memory: memoryArrays(segment),
+      intra: Math.round(intraCycles),
+      inter: Math.round(inter),
+    };
   });
 }
 
@@ -45,11 +42,12 @@ export const fig15: Section = {
   id: 'fig15',
   title: 'Fig. 15: what the plans look like',
   run: async (lab) => {
-    const vgg = await segmentsOf(lab, 'fig15a', 'vgg16', { batch: 1 });
-    const opt = await segmentsOf(lab, 'fig15b', LAYER.model, LAYER.bind);
-    const claims = [...vggClaims(vgg), ...layerClaims(opt), inPlace(await writtenOperands(lab))];
+    const vgg = await lab.rows('fig15a', () => segmentsOf(VGG.model, VGG.bind, NOMINAL));
+    const opt = await lab.rows('fig15b', () => segmentsOf(LAYER.model, LAYER.bind, NOMINAL));
+    const sweep = await lab.rows('fig15-sweep', sweepPlans);
+    const claims = [...vggClaims(vgg), ...layerClaims(opt), inPlace(await lab.rows('fig15b-operands', () => writtenOperands(NOMINAL)))];
     return {
-      claims,
+      claims: claims.map((claim) => ({ ...claim, hangsOn: changesOf(claim, sweep) })),
       tables: {},
       pictures: {
         fig15a: bars('VGG-16, segment by segment', vgg.slice(0, 20)),
@@ -60,25 +58,56 @@ export const fig15: Section = {
   },
 };
 
-/** Of the products whose right operand is made at run time (keys and values): how many have it written into arrays. */
-function writtenOperands(lab: Lab): Promise<readonly Row[]> {
-  return lab.rows('fig15b-operands', async () => {
-    const point = { ...LAYER, ...NOMINAL, optimizer: 'cmswitch', simulate: false };
-    const [graph, hardware] = [modelGraph(LAYER.model, LAYER.bind), chipOf(point)];
-    const program = emit(graph, await planOf(point, graph, hardware), hardware);
-    const atRunTime = new Set(program.operators.filter(({ inputs }) => inputs.some(({ use }) => use === 'stationary')).map(({ id }) => id));
-    /** Products by name; a name in a loop stands for as many as it has turns. */
-    const written = new Map<string, number>();
-    const walk = (statements: readonly Statement[], turns: number): void => {
-      for (const statement of statements) {
-        if (statement.kind === 'loop') walk(statement.body, turns * statement.count);
-        else if (statement.kind === 'parallel') walk(statement.body, turns);
-        else if (statement.kind === 'CIM.write' && statement.from.length > 0) written.set(statement.operator, turns);
-      }
-    };
-    walk(program.body, 1);
-    return [{ products: atRunTime.size, written: [...written.values()].reduce((sum, turns) => sum + turns, 0) }];
+/** The verdict of every claim at every value of every parameter, one at a time. */
+async function sweepPlans(): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const parameter of parameters()) {
+    for (const value of parameter.values) {
+      const setting = settingOf(value);
+      const [vgg, opt] = [await segmentsOf(VGG.model, VGG.bind, setting), await segmentsOf(LAYER.model, LAYER.bind, setting)];
+      const claims = [...vggClaims(vgg), ...layerClaims(opt), inPlace(await writtenOperands(setting))];
+      const verdicts = claims.map(({ id, published, paper, unit }) => [id, paper && verdictOf(published, paper, unit)] as const);
+      rows.push({ parameter: parameter.id, value: value.label, ...Object.fromEntries(verdicts) });
+    }
+  }
+  return rows;
+}
+
+/** Parameters with a value at which the verdict is another: 'D_cim (reproduced at 16, 40)'. */
+function changesOf({ id, published, paper, unit }: Claim, sweep: readonly Row[]): string {
+  const nominal = paper && verdictOf(published, paper, unit);
+  const changes = parameters().flatMap((parameter) => {
+    const others = sweep.filter((row) => row.parameter === parameter.id && row[id] !== nominal);
+    const verdicts = [...new Set(others.map((row) => row[id]))];
+    const texts = verdicts.map(
+      (verdict) =>
+        `${verdict} at ${others
+          .filter((row) => row[id] === verdict)
+          .map(({ value }) => value)
+          .join(', ')}`,
+    );
+    return texts.length === 0 ? [] : [`${parameter.name} (${texts.join('; ')})`];
   });
+  return changes.length === 0 ? 'none of the six' : changes.join(', ');
+}
+
+/** Of the products whose right operand is made at run time (keys and values): how many have it written into arrays. */
+async function writtenOperands(setting: Setting): Promise<readonly Row[]> {
+  const point = { ...LAYER, ...setting, optimizer: 'cmswitch', simulate: false };
+  const [graph, hardware] = [modelGraph(LAYER.model, LAYER.bind), chipOf(point)];
+  const program = emit(graph, await planOf(point, graph, hardware), hardware);
+  const atRunTime = new Set(program.operators.filter(({ inputs }) => inputs.some(({ use }) => use === 'stationary')).map(({ id }) => id));
+  /** Products by name; a name in a loop stands for as many as it has turns. */
+  const written = new Map<string, number>();
+  const walk = (statements: readonly Statement[], turns: number): void => {
+    for (const statement of statements) {
+      if (statement.kind === 'loop') walk(statement.body, turns * statement.count);
+      else if (statement.kind === 'parallel') walk(statement.body, turns);
+      else if (statement.kind === 'CIM.write' && statement.from.length > 0) written.set(statement.operator, turns);
+    }
+  };
+  walk(program.body, 1);
+  return [{ products: atRunTime.size, written: [...written.values()].reduce((sum, turns) => sum + turns, 0) }];
 }
 
 function inPlace([row]: readonly Row[]): Claim {

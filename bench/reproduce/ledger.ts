@@ -127,9 +127,16 @@ ${most} of the ${networks.length} networks are near their published mean at once
 }
 
 function sectionText({ title }: Section, { claims, pictures, text }: SectionReport): string {
-  const notes = claims.filter(({ note }) => note !== undefined).map(({ claim, note }) => `- ${claim}: ${note}.`);
+  const notes = [...new Set(claims.flatMap(({ note }) => note ?? []))].map((note) => {
+    const mine = claims.filter((claim) => claim.note === note);
+    return mine.length === claims.length ? `${capital(note)}.` : `- ${mine.map(({ claim }) => claim).join('; ')}: ${note}.`;
+  });
   const images = Object.keys(pictures).map((name) => `![${title}](reproduction/${name}.png)`);
   return [`## ${title}`, ...text, ...(notes.length === 0 ? [] : [notes.join('\n')]), ...images].join('\n\n');
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function mark(verdict: Verdict | undefined): string {

@@ -98,9 +98,20 @@ export function grouped({ title, subtitle, groups, labels, axis }: GroupedOption
         range: [-0.5, groups.length - 0.5],
         ticks: '',
       },
-      yaxis: { title: { text: axis } },
+      yaxis: { title: { text: axis }, range: rangeOf(groups) },
     },
   );
+}
+
+/** From a little below the least number to a little above the greatest, 1 and what is published among them. */
+function rangeOf(groups: readonly Group[]): readonly [number, number] {
+  const numbers = groups.flatMap(({ published, paper, machine }) => [
+    ...paper,
+    ...machine,
+    ...(published.kind === 'range' ? [published.least, published.greatest] : []),
+  ]);
+  const [least, greatest] = [Math.min(1, ...numbers), Math.max(1, ...numbers)];
+  return [least - 0.05 * (greatest - least), greatest + 0.05 * (greatest - least)];
 }
 
 export interface Line {
@@ -135,15 +146,20 @@ export interface PanelsOptions {
 }
 
 const GAP = 0.07;
-const HEIGHT = 250;
+/** Pixels of a panel, of what is between two rows of them, of a heading, and below the last row. */
+const PANEL = 175;
+const BETWEEN = 78;
+const HEADING = 26;
+const BELOW = 64;
 
 /** Small line charts side by side; lines of one name have one entry in the legend. */
 export function panels(options: PanelsOptions): Figure {
   const { title, subtitle, xTitle, yTitle, columns = Math.min(3, options.panels.length), format = '.2f', log = false } = options;
   const rows = Math.ceil(options.panels.length / columns);
   const width = (1 - GAP * (columns - 1)) / columns;
-  const gapY = 0.22;
-  const height = (1 - gapY * (rows - 1)) / rows;
+  const pixels = rows * PANEL + (rows - 1) * BETWEEN;
+  const [height, gapY] = [PANEL / pixels, BETWEEN / pixels];
+  const head = headed(title, subtitle, 2);
   const traces: PlotTrace[] = [];
   const layout: Record<string, JsonObject> = {};
   const shapes: JsonObject[] = [];
@@ -159,15 +175,15 @@ export function panels(options: PanelsOptions): Figure {
       domain: [left, left + width],
       anchor: `y${suffix}`,
       tickmode: 'array',
-      tickvals: places,
-      ticktext: labels,
+      tickvals: places.filter((i) => labels[i] !== ''),
+      ticktext: labels.filter((label) => label !== ''),
       range: [-0.4, labels.length - 0.6],
       ...(row === rows - 1 || p + columns >= options.panels.length ? { title: { text: xTitle } } : {}),
     };
     layout[`yaxis${suffix}`] = {
       domain: [bottom, bottom + height],
       anchor: `x${suffix}`,
-      ...(log && { type: 'log' }),
+      ...(log && { type: 'log', dtick: 'D2' }),
       ...(column === 0 && { title: { text: yTitle } }),
     };
     annotations.push({
@@ -203,6 +219,7 @@ export function panels(options: PanelsOptions): Figure {
         showlegend: !named.has(name),
         x: places,
         y: values.map((value) => value ?? null),
+        connectgaps: true,
         xaxis: `x${suffix}`,
         yaxis: `y${suffix}`,
         line: { color: colour, width: 2, dash },
@@ -213,8 +230,9 @@ export function panels(options: PanelsOptions): Figure {
     }
   }
   return new Figure(traces, {
-    ...headed(title, subtitle, 2),
-    height: 170 + rows * HEIGHT,
+    ...head,
+    height: pixels + Number((head.margin as { t: number }).t) + BELOW,
+    legend: { y: 1 + HEADING / pixels },
     ...layout,
     shapes,
     annotations,

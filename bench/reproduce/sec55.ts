@@ -1,7 +1,10 @@
 // Sec. 5.5: what switching costs, and another chip: PRIME.
 
+import { parameterRanges } from '../../lib/hardware/leaves.ts';
+import { readHardwareFile } from '../../lib/hardware/read.ts';
 import type { Row } from './csv.ts';
 import { NETWORKS } from './fig14.ts';
+import type { Lab } from './lab.ts';
 import { NOMINAL, PRIME } from './parameters.ts';
 import { grouped } from './pictures.ts';
 import type { Claim, Section } from './section.ts';
@@ -32,6 +35,48 @@ const READINGS: readonly {
   },
 ];
 
+/** What is uncertain of PRIME's file, tried at the ends of its ranges. */
+const PRIME_PARAMETERS = [
+  { name: 'buffer bandwidth', path: 'buffer.bankRate' },
+  { name: 'memory write rate', path: 'memory.write' },
+  { name: 'time of a product', path: 'compute.activations.8.mvm' },
+  { name: 'weights a row', path: 'compute.weights.8.perRow' },
+  { name: 'write latency', path: 'compute.weights.8.writeRow' },
+] as const;
+
+/** Speedups on the paper's cost with one number at an end of its range. */
+async function primeEnds(lab: Lab): Promise<readonly Row[]> {
+  const ranges = parameterRanges(readHardwareFile(`hw/${PRIME}.json`));
+  const ends = PRIME_PARAMETERS.flatMap(({ name, path }) => {
+    const range = ranges.find((each) => each.path === path);
+    if (range === undefined) throw new Error(`hw/${PRIME}.json has no range for ${path}`);
+    return [range.least, range.greatest].filter((value) => value !== range.value).map((value) => ({ name, path, value }));
+  });
+  return Promise.all(
+    ends.map(async ({ name, path, value }): Promise<Row> => {
+      const setting = { chip: PRIME, set: { [path]: value } };
+      const found = await Promise.all(
+        ON_PRIME.map(async ({ model, workload }) => [model, (await speedup(lab, workload, setting, false)).paper] as const),
+      );
+      return { name, value, ...Object.fromEntries(found) };
+    }),
+  );
+}
+
+function primeHangsOn(model: string, nominal: number, ends: readonly Row[]): string {
+  const moved = PRIME_PARAMETERS.map(({ name }) => {
+    const values = [nominal, ...ends.filter((row) => row.name === name).map((row) => Number(row[model]))];
+    return { name, least: Math.min(...values), greatest: Math.max(...values) };
+  })
+    .filter(({ least, greatest }) => greatest - least > 0.02)
+    .sort((a, b) => b.greatest - b.least - (a.greatest - a.least));
+  if (moved.length === 0) return `none of ${PRIME_PARAMETERS.length} of its numbers`;
+  return moved
+    .slice(0, 2)
+    .map(({ name, least, greatest }) => `${name} (${least.toFixed(2)} to ${greatest.toFixed(2)})`)
+    .join(', ');
+}
+
 export const sec55: Section = {
   id: 'sec55',
   title: 'Sec. 5.5: the cost of switching, and PRIME',
@@ -54,6 +99,7 @@ export const sec55: Section = {
         }),
       ),
     ]);
+    const ends = await primeEnds(lab);
     const shares = (column: string): number[] | undefined => {
       const values = switching.map((row) => row[column]).filter((value) => typeof value === 'number');
       return values.length === 0 ? undefined : values;
@@ -78,6 +124,7 @@ export const sec55: Section = {
         unit: 'speedup',
         paper: [Number(row?.paper)],
         machine: [Number(row?.machine)],
+        hangsOn: primeHangsOn(model, Number(row?.paper), ends),
         note: 'hw/prime.json, batch 1',
       };
     });
@@ -94,7 +141,7 @@ export const sec55: Section = {
     });
     return {
       claims: [...claims, ...onPrime],
-      tables: { 'sec55-switching': switching, 'sec55-prime': prime },
+      tables: { 'sec55-switching': switching, 'sec55-prime': prime, 'sec55-prime-ends': ends },
       pictures: { 'sec55-prime': picture },
       text: [],
     };

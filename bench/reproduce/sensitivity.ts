@@ -167,8 +167,15 @@ export function hangsOn(swings: readonly Swing[], unit: Unit): string {
     .join(', ');
 }
 
-/** 'at D_cim 4, 8; write latency 320', or 'nowhere'. */
+/** 'as it is; D_cim 8, 16', or 'nowhere': values at which ours is near the published number, the others as they are. */
 export function appearsAt(swings: readonly Swing[]): string {
-  const found = swings.filter(({ near }) => near.length > 0);
-  return found.length === 0 ? 'nowhere' : found.map(({ parameter, near }) => `${parameter.name} ${near.join(', ')}`).join('; ');
+  const isNominal = swings.some(({ parameter, near }) => parameter.values.some((value) => value.isNominal && near.includes(value.label)));
+  const texts = swings.flatMap(({ parameter, near }) => {
+    const others = parameter.values.filter((value) => !value.isNominal);
+    const found = others.filter(({ label }) => near.includes(label)).map(({ label }) => label);
+    if (found.length === 0) return [];
+    return [`${parameter.name} ${found.length === others.length && isNominal ? 'anywhere' : found.join(', ')}`];
+  });
+  if (isNominal) texts.unshift('as it is');
+  return texts.length === 0 ? 'nowhere' : texts.join('; ');
 }

@@ -21,7 +21,7 @@ export type Published =
 /** Numbers in order, or whether a statement holds (`partly`: some of it). */
 export type Found = readonly number[] | 'holds' | 'partly' | 'does not hold';
 
-/** Differences within this share of the published gain (speedups), share or factor count as none ... */
+/** Differences within this part of the published gain (speedups), factor, or share (or what it leaves of 1, if that is less) count as none ... */
 const NEAR = 0.25;
 /** ... and so do absolute ones of a speedup or a share within this. */
 const LEAST = 0.02;
@@ -29,18 +29,20 @@ const LEAST = 0.02;
 const GAIN = 1.01;
 
 export const RULES = `- *near*: a speedup is near a published one if their gains (speedup - 1) differ by at most ${NEAR * 100} % of the published gain, or by ${LEAST}; a
-  share if it differs by at most ${NEAR * 100} %, or by ${LEAST * 100} percentage points; any other number if it differs by at most ${NEAR * 100} %.
+  share if it differs by at most ${NEAR * 100} % of the published share, or of what that leaves of 100 % where this is less, or by ${LEAST * 100} percentage points; any other number if it
+  differs by at most ${NEAR * 100} %.
 - **reproduced**: every published number has one of ours near it (of a range both ends, and the mean where it is printed; of a series the first and the last,
   and it moves the same way); "from under A to over B" if our least is under A and our greatest over B; a statement if it holds.
-- **same trend**: the numbers differ, the message stands. A speedup: ours is above ${GAIN} (of a range the mean, and nothing in it is below 0.99).
-  A series moves the same way, and if it is one of speedups begins above ${GAIN}. A share or factor: within a factor of 2. A spread: our greatest is at least twice our
+- **same trend**: the numbers differ, the message stands. A speedup: ours is above ${GAIN} where the published one is (of a range the mean, and nothing in it is below 0.99).
+  A series moves the same way, and if it is one of speedups begins above ${GAIN}. A share or factor: within a factor of 2 (of a share, what it leaves of 100 % too). A spread: our greatest is at least twice our
   least. A statement: a part of it holds.
 - **not reproduced**: else.`;
 
 export function isNear(found: number, published: number, unit: Unit): boolean {
   const distance = Math.abs(found - published);
   if (unit === 'speedup') return distance <= Math.max(LEAST, NEAR * Math.abs(published - 1)) + 1e-9;
-  return distance <= Math.max(unit === 'share' ? LEAST : 0, NEAR * Math.abs(published)) + 1e-9;
+  if (unit === 'share') return distance <= Math.max(LEAST, NEAR * Math.min(published, 1 - published)) + 1e-9;
+  return distance <= NEAR * Math.abs(published) + 1e-9;
 }
 
 export function mean(values: readonly number[]): number {
@@ -56,7 +58,9 @@ export function verdictOf(published: Published, found: Found, unit: Unit): Verdi
   if (typeof found === 'string' || found.length === 0 || found.some((value) => !Number.isFinite(value))) return 'not reproduced';
   const [least, greatest] = [Math.min(...found), Math.max(...found)];
   const near = (value: number, wanted: number): boolean => isNear(value, wanted, unit);
-  const within2 = (value: number, wanted: number): boolean => value <= 2 * wanted && wanted <= 2 * value;
+  const isWithin2 = (value: number, wanted: number): boolean => value <= 2 * wanted && wanted <= 2 * value;
+  const within2 = (value: number, wanted: number): boolean =>
+    isWithin2(value, wanted) && (unit !== 'share' || isWithin2(1 - value, 1 - wanted));
   switch (published.kind) {
     case 'value': {
       const value = mean(found);
@@ -69,7 +73,7 @@ export function verdictOf(published: Published, found: Found, unit: Unit): Verdi
       if (near(least, published.least) && near(greatest, published.greatest) && isMeanNear) return 'reproduced';
       const isTrend =
         unit === 'speedup'
-          ? mean(found) > GAIN && least >= 0.99
+          ? published.greatest > GAIN && mean(found) > GAIN && least >= 0.99
           : within2(mean(found), published.mean ?? (published.least + published.greatest) / 2);
       return isTrend ? 'same trend' : 'not reproduced';
     }

@@ -8,7 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fromCsv, toCsv } from '../../bench/reproduce/csv.ts';
 import { fig15 } from '../../bench/reproduce/fig15.ts';
-import { FOLDER, type Lab, liveLab, recordedLab } from '../../bench/reproduce/lab.ts';
+import { FOLDER, type Lab, liveLab, type Progress, recordedLab } from '../../bench/reproduce/lab.ts';
 import { type Measured, measure, pointOf } from '../../bench/reproduce/point.ts';
 import { reproduce } from '../../bench/reproduce/reproduce.ts';
 import { randomFrom } from '../support/networks.ts';
@@ -86,7 +86,10 @@ test('what was measured is remembered: a run that is started again measures noth
     const counts: number[] = [];
     for (const _ of [1, 2]) {
       let measured = 0;
-      const lab = liveLab(1, (progress) => (measured = progress.measured), folder);
+      const note = (progress: Progress): void => {
+        measured = progress.measured;
+      };
+      const lab = liveLab(1, note, folder);
       labs.push(lab);
       const [first, again] = await lab.ask([point, { ...point, simulate: false }]);
       assert.is(again?.paperCycles, first?.paperCycles);

@@ -15,8 +15,10 @@ test('a speedup is near another by its gain, not by the whole ratio', () => {
   assert.not(isNear(1.3, 1.5, 'speedup'));
   assert.ok(isNear(1.02, 1, 'speedup'));
   assert.not(isNear(1.05, 1, 'speedup'));
-  assert.ok(isNear(0.6, 0.8, 'share'));
-  assert.not(isNear(0.55, 0.8, 'share'));
+  assert.ok(isNear(0.84, 0.8, 'share'));
+  assert.not(isNear(0.9, 0.8, 'share'));
+  assert.ok(isNear(0.12, 0.1, 'share'));
+  assert.not(isNear(0.2, 0.1, 'share'));
   assert.ok(isNear(0.02, 0, 'share'));
   assert.ok(isNear(82, 66, 'factor'));
   assert.not(isNear(83, 66, 'factor'));
@@ -29,6 +31,8 @@ test('a range is reproduced by its ends and its mean, and followed by a gain wit
   assert.is(verdictOf(published, [1.5, 2, 2.4], 'speedup'), 'same trend');
   assert.is(verdictOf(published, [0.9, 2, 2.4], 'speedup'), 'not reproduced');
   assert.is(verdictOf(published, [1, 1, 1], 'speedup'), 'not reproduced');
+  assert.is(verdictOf({ kind: 'range', least: 1, greatest: 1 }, [1, 1.01], 'speedup'), 'reproduced');
+  assert.is(verdictOf({ kind: 'range', least: 1, greatest: 1 }, [1.2, 1.3], 'speedup'), 'not reproduced');
 });
 
 test('a series has to move the same way', () => {
@@ -43,6 +47,9 @@ test('values, spreads and statements', () => {
   assert.is(verdictOf({ kind: 'value', value: 1.48 }, [1.5], 'speedup'), 'reproduced');
   assert.is(verdictOf({ kind: 'value', value: 1.48 }, [1.005], 'speedup'), 'not reproduced');
   assert.is(verdictOf({ kind: 'value', value: 0.1 }, [0.2], 'share'), 'same trend');
+  assert.is(verdictOf({ kind: 'value', value: 0.8 }, [0.9], 'share'), 'same trend');
+  assert.is(verdictOf({ kind: 'value', value: 0.8 }, [1], 'share'), 'not reproduced');
+  assert.is(verdictOf({ kind: 'value', value: 0 }, [0.1], 'share'), 'not reproduced');
   assert.is(verdictOf({ kind: 'spread', under: 150, over: 1000 }, [60, 1100], 'factor'), 'reproduced');
   assert.is(verdictOf({ kind: 'spread', under: 150, over: 1000 }, [60, 400], 'factor'), 'same trend');
   assert.is(verdictOf({ kind: 'spread', under: 150, over: 1000 }, [60, 100], 'factor'), 'not reproduced');
