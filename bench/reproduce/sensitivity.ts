@@ -39,8 +39,8 @@ export interface Swing {
 const MAP_CLAIM = 'fig14-mean';
 
 export async function sensitivityOf(lab: Lab, sections: readonly Section[], mapped: Section): Promise<Sensitivity> {
-  const probe = together(sections);
-  const [sweep, ends] = await Promise.all([sweepOf(lab, probe, false), sweepOf(lab, probe, true)]);
+  const onMachine = together(sections.filter(({ isProbedOnMachine }) => isProbedOnMachine === true));
+  const [sweep, ends] = await Promise.all([sweepOf(lab, together(sections), false), sweepOf(lab, onMachine, true)]);
   const nominal = sweep.find(({ value }) => value.isNominal)?.probed ?? {};
   const swings = new Map(Object.keys(nominal).map((claim) => [claim, swingsOf(claim, sweep)] as const));
   const [first, second] = (swings.get(MAP_CLAIM) ?? []).map(({ parameter }) => parameter);
