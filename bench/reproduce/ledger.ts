@@ -109,7 +109,7 @@ function parameterText({ sweep, map, mapOf: [first, second], probed }: Sensitivi
   return `## Where do the published numbers appear?
 
 Each parameter over its range, the others as they are, on the paper's cost (${sweep.length} settings, \`sweep.csv\`; the machine at the ends, \`ends.csv\`). Of ${swept.length} claims
-that can be boiled down to one number (of several batches or lengths the geometric mean), ${never} appear nowhere in these sweeps.
+that can be boiled down to one number (of several batches the one in the middle, 4; of several lengths the first), ${never} appear nowhere in these sweeps.
 
 ${table(
   ['claim', 'published', 'ours', "appears, on the paper's cost, at"],

@@ -10,6 +10,7 @@ import type { Graph } from '../../lib/ir/graph.ts';
 import { timesOf } from '../../lib/optimizer/folding.ts';
 import type { Plan, SegmentPlan } from '../../lib/optimizer/plan.ts';
 import { schedule } from '../../lib/optimizer/schedule.ts';
+import { type KnownBlocks, knownBlocks } from '../../lib/simulator/group.ts';
 import { simulate } from '../../lib/simulator/simulate.ts';
 import { modelGraph } from './models.ts';
 
@@ -84,13 +85,16 @@ export function planOf(point: Point, graph: Graph, hardware: Hardware): Promise<
   return schedule(graph, hardware, { optimizer, ...(mostArrays !== undefined && { mostArrays }) });
 }
 
-/** What both models say. A point without a plan is a result with an error. */
-export async function measure(point: Point): Promise<Measured> {
+/**
+ * What both models say. A point without a plan is a result with an error. `isVerified` has the verifier look at the program before it
+ * runs: it takes as long as the run, and the emitter's programs are verified in the tests, a sample of these points among them.
+ */
+export async function measure(point: Point, isVerified = false): Promise<Measured> {
   try {
-    const hardware = chipOf(point);
+    const { hardware, blocks } = keptChip(point);
     const graph = modelGraph(point.model, point.bind);
     const plan = await planOf(point, graph, hardware);
-    return rounded({ ...planned(plan, hardware), ...(point.simulate && simulated(graph, plan, hardware)) });
+    return rounded({ ...planned(plan, hardware), ...(point.simulate && simulated(graph, plan, hardware, blocks, isVerified)) });
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
     return { segments: 0, paperMemory: 0, error: error.message.split('\n')[0] ?? '' };
@@ -124,9 +128,30 @@ function planned(plan: Plan, { arrays }: Hardware): Measured {
   };
 }
 
-function simulated(graph: Graph, plan: Plan, hardware: Hardware): Partial<Measured> {
+/** A chip, and the blocks of programs that ran on it: passes of one network have most of them in common. */
+interface KeptChip {
+  readonly key: string;
+  readonly hardware: Hardware;
+  readonly blocks: KnownBlocks;
+}
+
+let kept: KeptChip | undefined;
+
+function keptChip(point: Point): KeptChip {
+  const key = JSON.stringify([point.chip, point.set, point.model]);
+  if (kept?.key !== key) {
+    const hardware = chipOf(point);
+    kept = { key, hardware, blocks: knownBlocks(hardware) };
+  }
+  return kept;
+}
+
+function simulated(graph: Graph, plan: Plan, hardware: Hardware, blocks: KnownBlocks, isVerified: boolean): Partial<Measured> {
   const program = emit(graph, plan, hardware);
-  const { makespanCycles, memoryModeShare, segments, resources } = simulate(program, hardware);
+  const { makespanCycles, memoryModeShare, segments, resources } = simulate(program, hardware, {
+    verified: !isVerified,
+    knownBlocks: blocks,
+  });
   const boundary = segments.reduce((sum, { boundaryStart, start }) => sum + start - boundaryStart, 0);
   const switching = resources.filter(({ id }) => id.startsWith('switch')).reduce((sum, { busyCycles }) => sum + busyCycles, 0);
   return {

@@ -33,11 +33,11 @@ export function prefill(model: string, batch: number, prompt: number): Workload 
 }
 
 /**
- * `generate` passes of one token each, behind `prompt` tokens and more. Measured at powers of two (so that workloads share them) and at
- * both ends; linear between, because what grows with the context grows by whole tiles, many of them.
+ * `generate` passes of one token each, behind `prompt` tokens and more. Measured at contexts that are powers of two, so that workloads
+ * share them; linear between, because what grows with the context grows by whole tiles, many of them.
  */
 export function decode(model: string, batch: number, prompt: number, generate: number): Workload {
-  const knots = knotsOf(prompt, prompt + generate);
+  const knots = knotsAround(prompt, prompt + generate - 1);
   const times = knots.map(() => 0);
   for (let past = prompt; past < prompt + generate; past++) {
     const right = Math.max(
@@ -56,10 +56,11 @@ export function generation(model: string, batch: number, prompt: number, generat
   return { model, passes: [...prefill(model, batch, prompt).passes, ...decode(model, batch, prompt, generate).passes] };
 }
 
-function knotsOf(from: number, to: number): readonly number[] {
-  const ladder: number[] = [];
-  for (let power = 1; power < to; power *= 2) ladder.push(power);
-  return [from, ...ladder.filter((knot) => knot > from), to];
+/** Powers of two from the last one up to `first` to the first one from `last` on, at least two. */
+function knotsAround(first: number, last: number): readonly number[] {
+  const knots = [2 ** Math.floor(Math.log2(first))];
+  while (knots.length < 2 || knots.at(-1)! < last) knots.push(2 * knots.at(-1)!);
+  return knots;
 }
 
 /** Both models' latency of a workload on a chip. Throws where an optimizer finds no plan. */

@@ -106,6 +106,7 @@ test('a generation counts every token once, and its contexts in the middle', () 
     const contexts = passes.reduce((sum, { bind, times: each }) => sum + each * (bind.past ?? 0), 0);
     assert.ok(Math.abs(times - generate) < 1e-9 * generate);
     assert.ok(Math.abs(contexts / times - (prompt + (generate - 1) / 2)) < 1e-6);
+    assert.ok(passes.every(({ bind }) => Number.isInteger(Math.log2(bind.past ?? 0))));
   }
 });
 
