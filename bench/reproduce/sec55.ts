@@ -80,7 +80,6 @@ function primeHangsOn(model: string, nominal: number, ends: readonly Row[]): str
 export const sec55: Section = {
   id: 'sec55',
   title: 'Sec. 5.5: the cost of switching, and PRIME',
-  isProbedOnMachine: true,
   run: async (lab) => {
     const [switching, prime] = await Promise.all([
       Promise.all(
