@@ -41,22 +41,22 @@ const PARAMETERS: readonly {
   readonly tried: readonly number[];
   readonly label: (value: number) => string;
 }[] = [
-  { id: 'external', name: 'external bandwidth', unit: 'B/cycle', paths: ['external.rate'], tried: [4, 8, 16, 32, 64], label: String },
+  { id: 'external', name: 'external bandwidth', unit: 'B/cycle', paths: ['external.rate'], tried: [4, 16, 32, 64], label: String },
   {
     id: 'internal',
     name: 'internal bandwidth',
     unit: 'B/cycle',
     paths: ['buffer.bankRate'],
-    tried: [0.5, 1, 2, 4],
+    tried: [0.5, 2, 4],
     label: (value) => String(8 * value),
   },
-  { id: 'd-cim', name: 'D_cim', unit: 'B/cycle', paths: ['memory.read', 'memory.write'], tried: [4, 8, 16, 40], label: String },
+  { id: 'd-cim', name: 'D_cim', unit: 'B/cycle', paths: ['memory.read', 'memory.write'], tried: [4, 16, 40], label: String },
   {
     id: 'write',
     name: 'write latency',
     unit: 'cycles an array',
     paths: ['compute.weights.8.writeRow'],
-    tried: [1, 2, 5, 10],
+    tried: [1, 3, 10],
     label: (value) => String(320 * value),
   },
 ];
@@ -70,7 +70,7 @@ const READINGS = [
 ];
 
 /** Most arrays of one piece of an operator: how finely what does not fit is cut. */
-const GRANULARITIES = [96, 48, 24, 12, 6];
+const GRANULARITIES = [96, 24, 6];
 
 /** The six parameters with their values on the paper's chip. Throws if the file's ranges are others than those tried. */
 export function parameters(): readonly Parameter[] {
