@@ -3,11 +3,11 @@
 import type { Row } from './csv.ts';
 import { interpolationRows, interpolationText } from './interpolation.ts';
 import type { Lab } from './lab.ts';
-import { NOMINAL, type Setting } from './parameters.ts';
+import { NOMINAL } from './parameters.ts';
 import { grouped } from './pictures.ts';
 import type { Claim, ProbeValue, Section } from './section.ts';
 import { geometricMean, type Published } from './verdict.ts';
-import { generation, latency, onePass, speedup, type Workload } from './workloads.ts';
+import { generation, onePass, speedup, type Workload } from './workloads.ts';
 
 export interface Network {
   readonly model: string;
@@ -44,9 +44,6 @@ export const NETWORKS: readonly Network[] = [
   { model: 'vgg16', name: 'VGG-16', workload: pictures('vgg16'), published: range(1.32, 1.48) },
 ];
 const OVERALL = { mean: 1.31, greatest: 2.03 };
-
-/** `joint` beside them, on the machine: what a compiler gains that minimises the machine's cost. */
-export const WITH_JOINT = new Set(['bert-large', 'mobilenetv2', 'resnet18', 'vgg16']);
 
 export const fig14: Section = {
   id: 'fig14',
@@ -107,18 +104,9 @@ export const fig14: Section = {
   },
 };
 
-async function rowOf(lab: Lab, { model, workload }: Network, batch: number, setting: Setting = NOMINAL): Promise<Row> {
-  const { paper, machine, ours } = await speedup(lab, workload(batch), setting);
-  const joint = WITH_JOINT.has(model) ? (await latency(lab, workload(batch), setting, 'joint')).machineCycles : undefined;
-  return {
-    model,
-    batch,
-    paper,
-    machine,
-    ...(joint !== undefined && { joint: (machine * ours.machineCycles) / joint }),
-    paperMemory: ours.paperMemory,
-    machineMemory: ours.machineMemory,
-  };
+async function rowOf(lab: Lab, { model, workload }: Network, batch: number): Promise<Row> {
+  const { paper, machine, ours } = await speedup(lab, workload(batch), NOMINAL);
+  return { model, batch, paper, machine, paperMemory: ours.paperMemory, machineMemory: ours.machineMemory };
 }
 
 function picture(rows: readonly Row[]) {

@@ -10,7 +10,6 @@ import { generation, latency } from './workloads.ts';
 
 const CHECKED = [
   { model: 'llama2-7b', prompt: 64, generate: 64 },
-  { model: 'llama2-7b', prompt: 128, generate: 512 },
 ] as const;
 
 /** Cycles on the machine by both ways, CMSwitch, batch 1. */
