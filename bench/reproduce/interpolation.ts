@@ -8,9 +8,7 @@ import { NOMINAL } from './parameters.ts';
 import { chipOf } from './point.ts';
 import { generation, latency } from './workloads.ts';
 
-const CHECKED = [
-  { model: 'llama2-7b', prompt: 64, generate: 64 },
-] as const;
+const CHECKED = [{ model: 'llama2-7b', prompt: 64, generate: 64 }] as const;
 
 /** Cycles on the machine by both ways, CMSwitch, batch 1. */
 export async function interpolationRows(lab: Lab): Promise<readonly Row[]> {
