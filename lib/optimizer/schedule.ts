@@ -1,6 +1,7 @@
 // schedule: Graph -> Plan. Flatten, choose segments and allocations, place arrays; the same code
 // path for CMSwitch and for chips whose modes are frozen (the baselines static:R).
 
+import { internal } from '../base/problem.ts';
 import { PASSING, progress } from '../base/progress.ts';
 import type { Picojoules } from '../base/units.ts';
 import { lowerBound } from '../cost/bound.ts';
@@ -55,6 +56,16 @@ export interface ScheduleOptions {
 
 /** A plan for the graph on the chip. Throws `usage`, `does-not-fit`, `solver`, and the signal's reason. */
 export async function schedule(graph: Graph, chip: Hardware, options: ScheduleOptions = {}): Promise<Plan> {
+  const [best] = await candidatePlans(graph, chip, options, 1);
+  if (best === undefined) throw internal('no plan');
+  return best;
+}
+
+/**
+ * The plan `schedule` makes and, of an optimizer that found others as good but for what its cost leaves out, those: at most `most`,
+ * best first. Throws as `schedule`.
+ */
+export async function candidatePlans(graph: Graph, chip: Hardware, options: ScheduleOptions, most: number): Promise<readonly Plan[]> {
   const { solver: solverName = 'exact', seed = 0, computeOnly = false } = options;
   checkLimits(options);
   checkChip(chip);
@@ -86,36 +97,39 @@ export async function schedule(graph: Graph, chip: Hardware, options: ScheduleOp
   };
   // Writing ahead is nothing that the paper's equations could state.
   let figures: CostName = prefetch ? 'machine' : cost;
-  let settled: ReturnType<typeof settle>;
+  let settled: readonly ReturnType<typeof settle>[];
   try {
     const decision = await optimizer.segment(request);
     if ('allotments' in decision) figures = 'machine';
-    settled = settle(decision, request, figures);
+    const others = 'allotments' in decision ? (decision.others ?? []) : [];
+    settled = [decision, ...others].slice(0, most).map((one) => settle(one, request, figures));
   } finally {
     bar.end();
   }
-  const { segments, energy } = settled;
-  const repeats = repeatsOf(folded, segments);
-  return {
-    noun: 'plan',
-    schemaVersion: 1,
-    model: { name: graph.name, hash: graph.hash },
-    hardware: { name: hardware.name, hash: hardware.hash, arrays: hardware.arrays },
-    precision: hardware.precision,
-    optimizer: optimizer.name,
-    solver: solverName,
-    cost,
-    figures,
-    ...goal,
-    prefetch,
-    computeOnly,
-    seed,
-    segments,
-    repeats,
-    analyticCycles: totalCycles(segments, repeats),
-    ...(energy !== undefined && { analyticPicojoules: energy }),
-    lowerBoundCycles: lowerBound(graph, hardware).cycles,
-  };
+  const lowerBoundCycles = lowerBound(graph, hardware).cycles;
+  return settled.map(({ segments, energy }): Plan => {
+    const repeats = repeatsOf(folded, segments);
+    return {
+      noun: 'plan',
+      schemaVersion: 1,
+      model: { name: graph.name, hash: graph.hash },
+      hardware: { name: hardware.name, hash: hardware.hash, arrays: hardware.arrays },
+      precision: hardware.precision,
+      optimizer: optimizer.name,
+      solver: solverName,
+      cost,
+      figures,
+      ...goal,
+      prefetch,
+      computeOnly,
+      seed,
+      segments,
+      repeats,
+      analyticCycles: totalCycles(segments, repeats),
+      ...(energy !== undefined && { analyticPicojoules: energy }),
+      lowerBoundCycles,
+    };
+  });
 }
 
 /** Physical arrays and costs for what an optimizer decided. */
