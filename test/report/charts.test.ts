@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CompileError } from '../../lib/base/problem.ts';
@@ -259,6 +260,20 @@ test('curves are a line a group, in the order of x; a row without a number is le
     () => curves(rows, { x: 'x', y: 'z' }),
     (error: Error) => error instanceof CompileError,
   );
+});
+
+test('every chart is among those that are tried with hostile names, and in the gallery', () => {
+  const tried = ['every-figure.ts', 'sweep-charts.test.ts'].map((file) => readFileSync(`test/report/${file}`, 'utf8')).join();
+  const gallery = readFileSync('docs/gallery.md', 'utf8');
+  const missing = readdirSync('lib/report/charts').flatMap((file) => {
+    const [, chart] = /^export function (\w+)\([\s\S]*?\): Figure \{/m.exec(readFileSync(`lib/report/charts/${file}`, 'utf8')) ?? [];
+    if (chart === undefined) return [];
+    return [
+      ...(tried.includes(`charts/${file}`) ? [] : [`${chart} is not tried`]),
+      ...(gallery.includes(`${chart}(`) ? [] : [`${chart} is not in the gallery`]),
+    ];
+  });
+  assert.equal(missing, []);
 });
 
 test.run();

@@ -13,6 +13,7 @@ import { modeChart } from '../../lib/report/charts/mode-chart.ts';
 import { occupancyMap } from '../../lib/report/charts/occupancy-map.ts';
 import { operatorEnergy } from '../../lib/report/charts/operator-energy.ts';
 import { roofline } from '../../lib/report/charts/roofline.ts';
+import { speedupGrid } from '../../lib/report/charts/speedup-grid.ts';
 import { splitMap } from '../../lib/report/charts/split-map.ts';
 import { timeline } from '../../lib/report/charts/timeline.ts';
 import type { Figure } from '../../lib/report/figure.ts';
@@ -38,6 +39,19 @@ export function everyFigure(name?: string): Readonly<Record<string, Figure>> {
     occupancyMap: occupancyMap(occupied(name)),
     operatorEnergy: operatorEnergy(trace(name)),
     roofline: roofline(graph(name), chip()),
+    speedupGrid: speedupGrid({
+      title: name ?? 'Speedups',
+      rows: [name ?? 'vgg16', 'bert'],
+      columns: [name ?? 'small', 'large'],
+      rowTitle: name ?? 'Network',
+      columnTitle: name ?? 'Chip',
+      values: [
+        [1.5, 0.8],
+        [undefined, 1],
+      ],
+      marked: [[true]],
+      mark: name ?? 'near the published value',
+    }),
     splitMap: splitMap({ title: name ?? 'A product', arrays: 6, cycles: (compute, memory) => 12 / Math.min(compute, memory + 1) }),
     timeline: timeline(trace(name)),
     timelineOfSegment: timeline(trace(name), { segment: 0 }),
