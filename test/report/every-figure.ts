@@ -1,11 +1,14 @@
 // One figure of every kind, of the hand-made nouns.
 
+import type { Generation } from '../../lib/generation/generation.ts';
 import { allocationBars } from '../../lib/report/charts/allocation-bars.ts';
 import { boundBars } from '../../lib/report/charts/bound-bars.ts';
+import { cacheResidency } from '../../lib/report/charts/cache-residency.ts';
 import { chipMap } from '../../lib/report/charts/chip-map.ts';
 import { curves } from '../../lib/report/charts/curves.ts';
 import { dpTable } from '../../lib/report/charts/dp-table.ts';
 import { energyBars } from '../../lib/report/charts/energy-bars.ts';
+import { generationBars } from '../../lib/report/charts/generation-bars.ts';
 import { intensityProfile } from '../../lib/report/charts/intensity-profile.ts';
 import { latencyBars } from '../../lib/report/charts/latency-bars.ts';
 import { latencyComparison } from '../../lib/report/charts/latency-comparison.ts';
@@ -25,6 +28,8 @@ export function everyFigure(name?: string): Readonly<Record<string, Figure>> {
   return {
     allocationBars: allocationBars(plan(name)),
     boundBars: boundBars(trace(name)),
+    cacheResidency: cacheResidency(generation(name)),
+    generationBars: generationBars([{ name: name ?? 'tiny', generation: generation(name) }], name),
     chipMap: chipMap(plan(name), chip()),
     curves: curves(
       [1, 2, 4].map((x) => ({ x, y: 3 * x, kind: name ?? 'a' })),
@@ -87,5 +92,38 @@ function segments(name = 'conv1') {
       { first: 0, last: 1 },
       { first: 2, last: 2 },
     ],
+  };
+}
+
+/** One prompt of four tokens and two tokens after it. */
+function generation(model = 'tiny'): Generation {
+  const { energyPicojoules, bytes } = trace();
+  const spent = { cycles: 100, betweenCycles: 40, channelCycles: 50, energyPicojoules, bytes, memoryModeCycles: 300 };
+  const pass = (past: number, sequence: number) => ({
+    ...spent,
+    kind: past === 0 ? ('prefill' as const) : ('decode' as const),
+    past,
+    sequence,
+    analyticCycles: 90,
+    lowerBoundCycles: 80,
+    segments: 1,
+    cacheBytes: 64 * (past + sequence),
+    cacheOnChip: { arrays: 16 * (past + sequence), buffer: 8 },
+    experts: [],
+    milliseconds: { load: 1, compile: 1, simulate: 1 },
+  });
+  return {
+    schemaVersion: 1,
+    model: { name: model },
+    hardware: { name: model, hash: '', arrays: 6, clockHz: 1e8 },
+    precision: { weightBits: 8, activationBits: 8 },
+    optimizer: model,
+    workload: { batch: 1, prompt: 4, generate: 2 },
+    prefill: pass(0, 4),
+    decode: [pass(4, 1), pass(5, 1)],
+    tokenCycles: [100, 100],
+    decoding: spent,
+    total: spent,
+    interpolation: { simulatedTokens: 2, tokens: 2, tolerance: 0.01, estimatedError: 0 },
   };
 }
