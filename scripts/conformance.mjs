@@ -3,6 +3,7 @@
 //   npm run conformance              prints the figure and writes docs/conformance.md
 //   npm run conformance -- --record  also writes the part that npm test checks, test/onnx/node-tests.json
 //   npm run conformance -- --runtime compares the shapes of every model of datasets/ with those ONNX Runtime produces
+//   npm run conformance -- --others DIR says what the import makes of the models below a folder (datasets/export/others.py)
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,8 +51,12 @@ async function prepare() {
 }
 
 const runtime = process.argv.includes('--runtime');
-const problem = runtime ? undefined : await prepare();
-if (runtime) {
+const others = process.argv.indexOf('--others');
+const problem = runtime || others > 0 ? undefined : await prepare();
+if (others > 0) {
+  const report = [join('test', 'onnx', 'others-report.ts'), process.argv[others + 1] ?? '.'];
+  process.exitCode = await runInTerminal(process.execPath, ['--import', 'tsx', ...report], { cwd: ROOT, env: process.env });
+} else if (runtime) {
   const report = join('test', 'onnx', 'runtime-report.ts');
   process.exitCode = await runInTerminal(process.execPath, ['--import', 'tsx', report], { cwd: ROOT, env: process.env });
 } else if (problem !== undefined) {

@@ -87,6 +87,16 @@ test('a language model with a prompt measures what simulateGeneration measures',
   }
 });
 
+test('objectives and a cap on power count on the machine, and a cap that no plan keeps is told', async () => {
+  const [fast, frugal, capped, paper] = await createEvaluator(() => path)(
+    job(run({ cost: 'machine' }), run({ objective: 'energy' }), run({ powerCap: 1e-6 }), run({ objective: 'energy', cost: 'paper' })),
+  );
+  assert.ok(fast?.status === 'done' && frugal?.status === 'done', JSON.stringify([fast, frugal]));
+  assert.ok(frugal.metrics.energyJoules <= fast.metrics.energyJoules, `${frugal.metrics.energyJoules} and ${fast.metrics.energyJoules}`);
+  assert.ok(capped?.status === 'failed' && capped.certain && /power/.test(capped.error), JSON.stringify(capped));
+  assert.ok(paper?.status === 'failed' && /paper's cost/.test(paper.error));
+});
+
 test("the cost is the optimizer's own unless it is given", async () => {
   const [joint, paper] = await createEvaluator(() => path)(job(run({ optimizer: 'joint' }), run({ optimizer: 'joint', cost: 'paper' })));
   assert.is(joint?.status, 'done', JSON.stringify(joint));

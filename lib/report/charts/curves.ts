@@ -76,8 +76,15 @@ export function curves(rows: readonly Row[], { x, y, group, title, subtitle, log
     height: 440,
     hovermode: 'closest',
     xaxis: isLog('x') ? logAxis(x, [...new Set(shown.map((row) => Number(row[x])))]) : valueAxis(x),
-    yaxis: isLog('y') ? { ...valueAxis(y), type: 'log', dtick: 1 } : { ...valueAxis(y), rangemode: 'tozero' },
+    yaxis: isLog('y') ? { ...valueAxis(y), type: 'log', dtick: 1 } : { ...plainAxis(y, shown), rangemode: 'tozero' },
   });
+}
+
+/** Fractions of a unit that takes no prefix are written out: 0.8 mJ, not 800m of them. */
+function plainAxis(column: string, rows: readonly Row[]): JsonObject {
+  const axis = valueAxis(column);
+  const hasFractions = rows.some((row) => Math.abs(Number(row[column])) < 1);
+  return hasFractions && axis.ticksuffix === undefined ? { ...axis, tickformat: ',.6~g' } : axis;
 }
 
 /** Rows that plotly needs for a legend of these entries; all columns are as wide as the widest when it needs more than one. */
