@@ -202,6 +202,13 @@ test('each bad input is one clear message and exit code 2', () => {
   refuses(['compile', MODEL, '--hw', CHIP, '--form', 'published'], 'as-published or same-cost');
   refuses(['compile', MODEL, '--hw', CHIP, '--optimizer', 'static:0'], 'none of the 96 arrays');
   refuses(['compile', MODEL, '--hw', CHIP, '--solver', 'gurobi'], 'gurobi', 'exact');
+  refuses(['compile', MODEL, '--hw', CHIP, '--cost', 'gpu'], "unknown cost 'gpu'", 'machine');
+  refuses(['compile', MODEL, '--hw', CHIP, '--objective', 'energy', '--cost', 'paper'], 'counts cycles only', '--cost machine');
+  refuses(['compile', MODEL, '--hw', CHIP, '--optimizer', 'puma', '--objective', 'edp'], 'its own objective', '--form same-cost');
+  refuses(['compile', MODEL, '--hw', CHIP, '--power-cap', '0'], '--power-cap 0 is not a positive number');
+  refuses(['compile', MODEL, '--hw', CHIP, '--power-cap', '1e-6'], 'no plan found draws at most', 'Use --power-cap');
+  const noBandwidth = good.replace(/("external":\s*\{\s*"rate":\s*\{\s*"value":\s*)[\d.]+/, '$10');
+  refuses(['compile', MODEL, '--hw', file('slow.json', noBandwidth)], '$.external.rate', 'found 0');
   refuses(['compile', MODEL, '--hw', CHIP, '--weight-bits', '7'], '7-bit', 'weight');
   refuses(['compile', MODEL, '--hw', file('broken.json', good.slice(0, 400))], 'broken.json');
   refuses(['hardware', file('wrong.json', good.replace('"value": 96', '"value": -96'))], '$.arrays.count');
