@@ -59,6 +59,10 @@ export function installRuntimeFallback(): void {
   };
 }
 
+function forwardSlashes(path: string): string {
+  return path.replaceAll('\\', '/');
+}
+
 /** The part of TypeScript's file system that its module resolution reads. */
 export interface ResolutionFiles {
   fileExists(path: string): boolean;
@@ -84,5 +88,16 @@ export function installTypeFallback(files: ResolutionFiles, cwd: string): void {
   files.fileExists = (path) => fileExists(path) || (forward(path) !== path && fileExists(forward(path)));
   files.directoryExists = (path) => path === fallback || directoryExists(path) || directoryExists(forward(path));
   files.readFile = (path, encoding) => readFile(fileExists(path) ? path : forward(path), encoding);
-  if (realpath !== undefined) files.realpath = (path) => realpath(fileExists(path) ? path : forward(path));
+  if (realpath !== undefined) {
+    // By their real place TypeScript could not name types of our dependencies in a cell's declarations (TS2742).
+    const homes = [`${forwardSlashes(packageRoot)}/node_modules`, forwardSlashes(dirname(packageRoot))].filter(
+      (home) => home.endsWith('/node_modules') && !`${forwardSlashes(cwd)}/`.startsWith(home.slice(0, -'node_modules'.length)),
+    );
+    const isOwn = (real: string) => real.startsWith(`${forwardSlashes(packageRoot)}/`) && !real.startsWith(`${homes[0]}/`);
+    files.realpath = (path) => {
+      const real = realpath(fileExists(path) ? path : forward(path));
+      const home = isOwn(real) ? undefined : homes.find((each) => real.startsWith(`${each}/`));
+      return home === undefined ? real : fallback + real.slice(home.length);
+    };
+  }
 }

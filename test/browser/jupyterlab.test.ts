@@ -95,7 +95,7 @@ test('a notebook is opened and run from the menu, and all its charts are drawn',
   await menu('Edit', /^Clear Outputs of All Cells$/);
   await menu('Run', /^Run All Cells$/);
   await finished(codeCell(code.length - 1));
-  assert.equal(await page.locator('[data-mime-type="application/vnd.jupyter.error"]').allTextContents(), []);
+  assert.equal(await page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').allTextContents(), []);
   const charts = code.flatMap((cell, i) =>
     /^(roofline|allocationBars|chipMap|latencyBars|timeline|energyBars)\(/m.test(source(cell)) ? [i] : [],
   );

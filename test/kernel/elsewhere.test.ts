@@ -28,6 +28,13 @@ test('our package and its dependencies are found without any installation', asyn
   assert.is(dependency.result?.['text/plain'], '1');
 });
 
+test('a variable whose type comes from a dependency of ours lives on', async () => {
+  const made = await kernel.execute(`import { table } from 'cimbook';\nconst frame = await table([{ a: 1 }]).toDataFrame();`);
+  assert.is(made.error, undefined, made.error?.evalue);
+  assert.is((await kernel.execute('frame.shape')).result?.['text/plain'], '[ 1, 1 ]');
+  assert.match((await kernel.execute('frame.shape.nonsense')).error?.evalue ?? '', /TS2339/);
+});
+
 test('a package installed beside the notebook while the kernel runs is found, after it was missed', async () => {
   assert.match((await kernel.execute(`import { answer } from 'local-answer';`)).error?.evalue ?? '', /TS2307/);
   const path = join(folder, 'node_modules', 'local-answer');
