@@ -56,13 +56,13 @@ export function cacheResidency(generation: Generation): Figure {
   return new Figure([...areas, line], {
     ...headed(`KV cache of ${whatRuns(generation)}`, subtitle, 1, { r: 70 }),
     hovermode: 'closest',
-    xaxis: { title: { text: 'Tokens in the cache' }, rangemode: 'tozero' },
+    xaxis: { title: { text: 'Tokens in the cache' } },
     yaxis: { title: { text: 'Keys and values (bytes)' }, tickformat: '~s', rangemode: 'tozero' },
     yaxis2: {
       title: { text: 'Arrays in memory mode' },
       overlaying: 'y',
       side: 'right',
-      tickformat: '.0%',
+      tickformat: '.1~%',
       range: [0, Math.max(0.1, ...share) * 1.15],
       showgrid: false,
     },

@@ -13,17 +13,17 @@ export interface NamedGeneration {
 }
 
 const PARTS = [
-  { name: 'Prefill, between segments', colour: COLOURS.write, pattern: '', of: ({ prefill }: Generation) => prefill.betweenCycles },
-  { name: 'Prefill, inside', colour: COLOURS.neutral, pattern: '', of: ({ prefill }: Generation) => inside(prefill) },
-  { name: 'Tokens, between segments', colour: COLOURS.write, pattern: '/', of: ({ decoding }: Generation) => decoding.betweenCycles },
-  { name: 'Tokens, inside', colour: COLOURS.neutral, pattern: '/', of: ({ decoding }: Generation) => inside(decoding) },
+  { name: 'Prefill, between segments', colour: COLOURS.switch, of: ({ prefill }: Generation) => prefill.betweenCycles },
+  { name: 'Prefill, inside', colour: COLOURS.compute, of: ({ prefill }: Generation) => inside(prefill) },
+  { name: 'Tokens, between segments', colour: COLOURS.write, of: ({ decoding }: Generation) => decoding.betweenCycles },
+  { name: 'Tokens, inside', colour: COLOURS.move, of: ({ decoding }: Generation) => inside(decoding) },
 ] as const;
 
 function inside({ cycles, betweenCycles }: Spent): number {
   return cycles - betweenCycles;
 }
 
-/** A bar a generation, in seconds; hatched what the generated tokens take. */
+/** A bar a generation, in seconds: prefill, then all generated tokens. */
 export function generationBars(runs: readonly NamedGeneration[], title = 'Where the time of a generation goes'): Figure {
   const seconds = (cycles: number, { hardware }: Generation): number => cycles / hardware.clockHz;
   const labels = runs.map((run) => name(run.name, 32));
@@ -35,7 +35,7 @@ export function generationBars(runs: readonly NamedGeneration[], title = 'Where 
       x: runs.map(({ generation }) => seconds(part.of(generation), generation)),
       y: runs.map((_, i) => i),
       customdata: runs.map(({ generation }) => formatPercent(part.of(generation) / generation.total.cycles)),
-      marker: { color: part.colour, pattern: { shape: part.pattern, fgcolor: '#FFFFFF', size: 6, solidity: 0.3 } },
+      marker: { color: part.colour },
       hovertemplate: '%{x:.3s}s, %{customdata}',
     }),
   );
