@@ -43,6 +43,8 @@ export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
       lowerBound: plan.lowerBoundCycles,
     },
     energyPicojoules: trace === undefined ? null : { total: sum(Object.values(trace.energyPicojoules)), ...trace.energyPicojoules },
+    /** With every energy of the chip's file at the least, and at the greatest, that its source allows. */
+    energyRangePicojoules: trace?.energyRangePicojoules ?? null,
     averageWatts: trace === undefined ? null : wattsOf(trace),
     throughputPerSecond: trace === undefined ? null : (batch * trace.clockHz) / trace.makespanCycles,
     memoryModeShare: trace?.memoryModeShare ?? plannedMemoryShare(plan),
