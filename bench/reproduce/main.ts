@@ -9,6 +9,8 @@ import { FOLDER, type Lab, liveLab, type Progress, recordedLab } from './lab.ts'
 import { reproduce, SECTION_IDS } from './reproduce.ts';
 
 const REPORT_EVERY_MS = 20_000;
+/** A picture takes a second, or minutes where a machine is crowded. */
+const PICTURE_MS = 300_000;
 
 const { values } = parseArgs({
   options: { only: { type: 'string' }, workers: { type: 'string', default: '2' }, recorded: { type: 'boolean', default: false } },
@@ -44,10 +46,11 @@ try {
   mkdirSync(FOLDER, { recursive: true });
   const all = { ...tables, ...Object.fromEntries([...recorded.tables, ...live.tables]), points: rows };
   for (const [name, table] of Object.entries(all)) writeFileSync(`${FOLDER}/${name}.csv`, toCsv(table));
-  for (const [name, figure] of Object.entries(pictures)) writeFileSync(`${FOLDER}/${name}.png`, await figure.toPNG({ scale: 1 }));
   const made = new Set([...Object.keys(all).map((name) => `${name}.csv`), ...Object.keys(pictures).map((name) => `${name}.png`)]);
   for (const file of readdirSync(FOLDER)) if (!made.has(file)) rmSync(`${FOLDER}/${file}`);
   writeFileSync('docs/reproduction.md', text);
+  for (const [name, figure] of Object.entries(pictures))
+    writeFileSync(`${FOLDER}/${name}.png`, await figure.toPNG({ scale: 1, timeoutMilliseconds: PICTURE_MS }));
   console.log(`\ndocs/reproduction.md: ${rows.length} points, ${((performance.now() - start) / 60_000).toFixed(1)} min`);
 } finally {
   live.close();
