@@ -93,6 +93,8 @@ export interface TensorWork {
 
 export interface Work {
   readonly tasks: readonly TaskWork[];
+  /** What one array holds in memory mode. */
+  readonly memoryBytesPerArray: Bytes;
   readonly tensors: readonly TensorWork[];
   /** First task of each sub-operator; a last entry holds the number of tasks. Tasks before the first come before all. */
   readonly firstTask: readonly number[];
@@ -158,6 +160,7 @@ export function workOf(graph: Graph, sequence: Sequence, hardware: Hardware): Wo
   }));
   return {
     tasks,
+    memoryBytesPerArray: hardware.memoryBytesPerArray,
     tensors,
     firstTask,
     products: tasks.flatMap(({ product }) => (product === undefined ? [] : [product])),

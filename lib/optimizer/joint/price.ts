@@ -83,17 +83,53 @@ export function homesOf(work: Work, segments: readonly SegmentPlan[]): Homes {
       for (const array of place.arrays) sum.arrays.add(array);
     }
   }
+  const room = new KeptRoom(segments);
   const homes = new Map<number, Home>();
   for (const [tensor, { buffer, bytes, arrays }] of meant) {
     const { makers, readers, bytes: size } = work.tensors[tensor]!;
     const segment = (task: number | undefined): number => segmentOf[Math.max(0, work.tasks[task ?? 0]?.sub ?? 0)] ?? 0;
-    const living = modes.slice(segment(makers[0]), segment(readers.at(-1)) + 1);
-    const staying = [...arrays].filter((array) => living.every((mode) => mode.has(array))).length;
-    const inArrays = staying === 0 ? 0 : Math.min(1, bytes / size);
+    const [from, to] = [segment(makers[0]), segment(readers.at(-1))];
+    const living = modes.slice(from, to + 1);
+    const stays = [...arrays].filter((array) => living.every((mode) => mode.has(array)));
+    const staying = stays.length;
+    const granted = Math.min(bytes, room.take(stays, from, to, bytes, work.memoryBytesPerArray));
+    const inArrays = staying === 0 ? 0 : Math.min(1, granted / size);
     const inBuffer = Math.min(1 - inArrays, buffer / size);
     if (inArrays + inBuffer > 0) homes.set(tensor, { tensor, inBuffer, inArrays, arrays: staying });
   }
   return homes;
+}
+
+/** Half of an array that serves an operator may hold kept data, as in the emitter; one that does not, all. */
+const KEPT_SHARE = 0.5;
+
+/** Room for kept data in arrays, segment by segment, as a share of an array. */
+class KeptRoom {
+  private readonly serving: readonly ReadonlySet<number>[];
+  private readonly used: readonly Map<number, number>[];
+
+  constructor(segments: readonly SegmentPlan[]) {
+    this.serving = segments.map(({ operators }) => new Set(operators.flatMap(({ memoryIn, memoryOut }) => [...memoryIn, ...memoryOut])));
+    this.used = segments.map(() => new Map());
+  }
+
+  /** Bytes of `bytes` that fit, spread evenly over the arrays, from segment `from` to `to`. */
+  take(arrays: readonly number[], from: number, to: number, bytes: number, perArray: number): number {
+    if (arrays.length === 0) return 0;
+    let free = perArray;
+    for (const array of arrays) {
+      let most = perArray;
+      let used = 0;
+      for (let s = from; s <= to; s++) {
+        if (this.serving[s]?.has(array)) most = perArray * KEPT_SHARE;
+        used = Math.max(used, this.used[s]?.get(array) ?? 0);
+      }
+      free = Math.min(free, most - used);
+    }
+    const each = Math.max(0, Math.min(free, bytes / arrays.length));
+    for (const array of arrays) for (let s = from; s <= to; s++) this.used[s]?.set(array, (this.used[s]?.get(array) ?? 0) + each);
+    return each * arrays.length;
+  }
 }
 
 function lost(id: string): never {

@@ -57,7 +57,7 @@ const TRIALS = [
 ];
 const BUDGETS = [1, 0.5];
 const SLACKS = [1, 2];
-/** Rounds of mixing (a second one finds plans that the cost takes to be much faster than they are), and how many of joint's own decisions are placed. */
+/** Rounds of mixing, and how many of joint's own decisions are placed. */
 const MIXES = 1;
 const MOST_PLACED = 3;
 /** Counts of arrays and their price once placed differ by whole bytes. */
