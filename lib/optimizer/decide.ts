@@ -8,7 +8,8 @@ import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Flattened } from './flatten.ts';
 import { allotmentOf, onMachine } from './joint/ahead.ts';
-import { type Judged, searchGoal, type Weigh } from './objective.ts';
+import { placed } from './joint/placed.ts';
+import { isLatencyAlone, type Judged, searchGoal, type Weigh } from './objective.ts';
 import type { Allotted, Drafted, OptimizerRequest, Segmentation } from './optimizer.ts';
 import type { Judge } from './segment.ts';
 
@@ -17,22 +18,23 @@ export interface Judging {
   /** The machine's judge of a flattened graph; absent on the paper's cost. */
   readonly judgeOf?: (flat: Flattened) => Judge;
   readonly weigh: Weigh;
-  /** Part of the arrays that it may use: 1, or less where power is bounded. */
+  /** Part of the arrays that it may use: 1, or less where energy counts. */
   readonly share: number;
 }
 
-/** Fewer arrays take longer and draw less. */
-const SHARES_UNDER_CAP = [1, 0.5, 0.25, 0.125];
+/** Fewer arrays take longer, draw less, and may move less. */
+const SHARES = [1, 0.5, 0.25, 0.125];
 
 export async function decide(request: OptimizerRequest, draft: (judging: Judging) => Promise<Drafted> | Drafted): Promise<Segmentation> {
   const { graph, hardware, cost, goal, prefetch } = request;
   if (cost === 'paper') return draft({ weigh: (cycles) => cycles, share: 1 });
   const judgeOf = (flat: Flattened): Judge => machineJudge(graph, flat, hardware);
-  const shares = goal.powerCapWatts === undefined ? [1] : SHARES_UNDER_CAP;
+  const shares = isLatencyAlone(goal) ? [1] : SHARES;
   const best = await searchGoal(goal, hardware, async (weigh) => {
     const found: (Judged & { readonly allotted: Allotted })[] = [];
     for (const share of shares) {
-      const allotted = onMachine(graph, await draft({ judgeOf, weigh, share }), hardware, prefetch);
+      // Placed, because counts of arrays do not know every switch.
+      const allotted = placed(onMachine(graph, await draft({ judgeOf, weigh, share }), hardware, prefetch), hardware);
       found.push({ cycles: allotted.cost.cycles, energy: allotted.cost.energy, allotted });
     }
     return found;

@@ -1,5 +1,5 @@
 // What is minimised, and how a search that can only add up reaches it: latency and energy are sums over segments, but their
-// product and a bound on their quotient are not. Goal + search by weights -> the best of what was found.
+// product and a bound on their quotient are not. Goal + search by weights -> the best of what all weights found.
 
 import { CompileError } from '../base/problem.ts';
 import type { Cycles, Picojoules } from '../base/units.ts';
@@ -21,9 +21,11 @@ export interface Judged {
   readonly energy: Picojoules;
 }
 
-/** Searches: each one is as long as a search for latency. */
-const MOST_SEARCHES = 8;
-const SAME = 1 - 1e-9;
+/**
+ * Shares of energy in the weights, the rest being latency's: each is a search as long as one for latency. Dense towards energy, where a
+ * little of it costs much time.
+ */
+const ENERGY_SHARES = [1, 0.95, 0.85, 0.7, 0.5, 0.25];
 
 /** Average power of a run, in watts. */
 export function averageWatts({ cycles, energy }: Judged, { clockHz }: Pick<Hardware, 'clockHz'>): number {
@@ -43,45 +45,28 @@ export function objectiveValue(objective: Objective, { cycles, energy }: Judged)
 }
 
 /**
- * The best decision for a goal that `search` finds with some weights. Energy-delay: weighing each by what the other was makes their
- * product fall until it stays (the arithmetic mean is never below the geometric). Power cap: the smallest share of energy in the
- * weights that keeps it, by bisection; a cap is kept by the plan's own cost. Throws `usage` if no decision keeps the cap.
+ * The best decision for a goal among all that `search` finds: for latency, for energy, and for weights between them. Every goal chooses
+ * from the same decisions, so none is worse by its own measure than another's; latency alone, without a cap, is satisfied with its
+ * own search. A cap is kept by the plan's own cost. Throws `usage` if no decision keeps the cap.
  */
 export async function searchGoal<T extends Judged>(
   goal: Goal,
   hardware: Pick<Hardware, 'clockHz' | 'energy'>,
   search: (weigh: Weigh) => Promise<readonly T[]> | readonly T[],
 ): Promise<T> {
-  const found: T[] = [];
-  const look = async (weigh: Weigh): Promise<T | undefined> => {
-    found.push(...(await search(weigh)));
-    return bestOf(goal, found, hardware);
-  };
-  const byEnergy: Weigh = (cycles, energy) => energy + cycles * Number.EPSILON;
-  const start = await look(goal.objective === 'energy' ? byEnergy : (cycles) => cycles);
-  if (goal.objective === 'edp') {
-    let last = start ?? found[0];
-    for (let i = 0; i < MOST_SEARCHES && last !== undefined; i++) {
-      const { cycles: time, energy: joules } = last;
-      const next = await look((cycles, energy) => cycles * joules + energy * time);
-      if (next === undefined || objectiveValue('edp', next) >= objectiveValue('edp', last) * SAME) break;
-      last = next;
-    }
-  }
-  if (goal.powerCapWatts !== undefined && bestOf(goal, found.slice(0, 1), hardware) === undefined) {
-    const [first] = found;
-    await look(byEnergy);
-    const scale = first === undefined || first.energy === 0 ? 0 : first.cycles / first.energy;
-    let [least, most] = [0, 1];
-    for (let i = 0; i < MOST_SEARCHES; i++) {
-      const share = (least + most) / 2;
-      const before = found.length;
-      await look((cycles, energy) => (1 - share) * cycles + share * scale * energy);
-      if (found.slice(before).some((decision) => keeps(goal, decision, hardware))) most = share;
-      else least = share;
-    }
+  const found = [...(await search((cycles) => cycles))];
+  const { cycles: time = 1, energy: joules = 0 } = found[0] ?? {};
+  for (const share of isLatencyAlone(goal) ? [] : ENERGY_SHARES) {
+    // Of equal energies the shorter.
+    const [perCycle, perJoule] = [Math.max(1 - share, Number.EPSILON) * joules, share * time];
+    found.push(...(await search((cycles, energy) => cycles * perCycle + energy * perJoule)));
   }
   return bestOf(goal, found, hardware) ?? tooHungry(goal, found, hardware);
+}
+
+/** Whether the search for least latency is all that a goal needs. */
+export function isLatencyAlone({ objective, powerCapWatts }: Goal): boolean {
+  return objective === 'latency' && powerCapWatts === undefined;
 }
 
 function keeps({ powerCapWatts = Number.POSITIVE_INFINITY }: Goal, decision: Judged, hardware: Pick<Hardware, 'clockHz'>): boolean {

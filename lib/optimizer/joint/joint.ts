@@ -4,7 +4,7 @@
 
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { Graph } from '../../ir/graph.ts';
-import { bestOf, searchGoal, type Weigh } from '../objective.ts';
+import { bestOf, isLatencyAlone, searchGoal, type Weigh } from '../objective.ts';
 import type { Optimizer, OptimizerRequest } from '../optimizer.ts';
 import { OBJECTIVES } from '../plan.ts';
 import { type Candidate, type JointOptions, JointSearch } from './trials.ts';
@@ -29,7 +29,7 @@ export const joint: Optimizer = {
       staging: true,
       folds,
       computeOnly: false,
-      everyRival: goal.powerCapWatts !== undefined,
+      everyRival: !isLatencyAlone(goal),
       ...(mostArrays !== undefined && { mostArrays }),
       ...(onProgress && { onProgress }),
       ...(signal && { signal }),

@@ -8,14 +8,11 @@ import { cimMlc } from '../baselines/cim-mlc.ts';
 import { occ } from '../baselines/occ.ts';
 import { puma } from '../baselines/puma.ts';
 import { cmswitch, staticRatio } from '../cmswitch.ts';
-import type { Flattened } from '../flatten.ts';
 import { type Allotted, type Drafted, FORMS, type Optimizer, type OptimizerRequest } from '../optimizer.ts';
 import { placeSegments } from '../place.ts';
-import type { SegmentPlan } from '../plan.ts';
 import { costSegments } from '../segment.ts';
 import { exactSolver } from '../solve-exact.ts';
-import { placeAllotments } from './place.ts';
-import { priceOnMachine } from './price.ts';
+import { priced } from './placed.ts';
 
 /** Shares of the arrays that compute, of the rivals whose modes are frozen. */
 export const RATIOS = ['1', '0.75', '0.5', '0.25'];
@@ -76,15 +73,4 @@ export function asPlaced({ drafted }: Rival, work: Work, hardware: Hardware): Al
   const { flat, drafts, frozenMemory } = drafted;
   const choices = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
   return priced(flat, work, placeSegments(flat, choices, hardware), hardware, frozenMemory);
-}
-
-/** A decision in counts of arrays, placed and at its price. */
-export function placed({ flat, work, allotments, homes, frozenMemory }: Allotted, hardware: Hardware): Allotted {
-  return priced(flat, work, placeAllotments(flat, work, allotments, homes, hardware, frozenMemory), hardware, frozenMemory);
-}
-
-/** Placed segments as a decision, at their price. */
-function priced(flat: Flattened, work: Work, segmentsPlaced: readonly SegmentPlan[], hardware: Hardware, frozenMemory?: number): Allotted {
-  const { segments, ...counts } = priceOnMachine(flat, work, segmentsPlaced, hardware);
-  return { flat, work, ...counts, placed: segments, ...(frozenMemory !== undefined && { frozenMemory }) };
 }

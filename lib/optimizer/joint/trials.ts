@@ -16,7 +16,8 @@ import { allotmentOf, onMachine } from './ahead.ts';
 import { SegmentForms } from './forms.ts';
 import { type Cut, chooseHomes } from './homes.ts';
 import { segmentsOf } from './place.ts';
-import { asPlaced, placed, type Rival, rivalsOf } from './rivals.ts';
+import { placed } from './placed.ts';
+import { asPlaced, type Rival, rivalsOf } from './rivals.ts';
 import { type KnownOptions, searchSegments } from './search.ts';
 
 export interface JointOptions {
