@@ -10,7 +10,7 @@ import { headed, name, whatRuns } from './parts.ts';
 /** Where keys and values lie while they are in use. */
 const PARTS = [
   { name: 'in memory-mode arrays', colour: COLOURS.memory, of: ({ cacheOnChip }: SimulatedPass) => cacheOnChip.arrays },
-  { name: 'in the buffer', colour: COLOURS.switch, of: ({ cacheOnChip }: SimulatedPass) => cacheOnChip.buffer },
+  { name: 'in the buffer', colour: COLOURS.move, of: ({ cacheOnChip }: SimulatedPass) => cacheOnChip.buffer },
   {
     name: 'streamed from external memory',
     colour: COLOURS.neutral,
@@ -43,8 +43,8 @@ export function cacheResidency(generation: Generation): Figure {
     x: contexts,
     y: share,
     yaxis: 'y2',
-    line: { color: COLOURS.write, width: 2 },
-    marker: { size: 5, color: COLOURS.write },
+    line: { color: COLOURS.memory, width: 2, dash: 'dot' },
+    marker: { size: 5, color: COLOURS.memory },
     hovertemplate: '%{x} tokens: %{y:.1%}',
   };
   const last = passes.at(-1) ?? generation.prefill;
@@ -62,7 +62,8 @@ export function cacheResidency(generation: Generation): Figure {
       title: { text: 'Arrays in memory mode' },
       overlaying: 'y',
       side: 'right',
-      tickformat: '.1~%',
+      tickformat: '.0%',
+      nticks: 5,
       range: [0, Math.max(0.1, ...share) * 1.15],
       showgrid: false,
     },
