@@ -12,6 +12,7 @@ const COPIED: Readonly<Record<string, RegExp>> = {
   notebooks: /\.(ipynb|md)$/,
   'notebooks/solutions': /\.(ipynb|md)$/,
   datasets: /\.(onnx|npz|md)$/,
+  'datasets/narrow': /\.onnx$/,
   'datasets/sweeps': /\.json$/,
   hw: /\.json$/,
 };
