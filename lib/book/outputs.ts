@@ -60,7 +60,7 @@ function renderFigure(figure: JsonObject, text: string, picture: string | undefi
   // A block of data, not a script: nothing in it is run. The look is the page's own, so the template stays out.
   const { template: _template, ...rest } = layout;
   return [
-    `<figure class="output plot" id="${name}" data-height="${Math.max(100, Math.min(4000, height))}" aria-label="${escapeHtml(text || 'Figure')}">${still}</figure>`,
+    `<figure class="output plot" id="${name}" style="--height:${Math.max(100, Math.min(4000, height))}px" aria-label="${escapeHtml(text || 'Figure')}">${still}</figure>`,
     `<script type="application/json" data-figure="${name}">${scriptLiteral({ data: figure.data, layout: rest })}</script>`,
   ].join('\n');
 }

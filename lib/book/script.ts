@@ -49,7 +49,6 @@ async function draw(figure) {
   figure.dataset.drawn = 'pending';
   const spec = JSON.parse(document.querySelector('script[data-figure="' + figure.id + '"]').textContent);
   const holder = document.createElement('div');
-  holder.style.height = figure.dataset.height + 'px';
   figure.append(holder);
   try {
     await Plotly.newPlot(holder, spec.data, { ...spec.layout, template: templateNow() }, CONFIG);

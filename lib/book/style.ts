@@ -78,7 +78,10 @@ pre.output { max-height: 640px; overflow: auto; }
 .output.html table { margin-bottom: .4em; }
 pre.stderr { box-shadow: inset 4px 0 ${COLOURS.memory}; }
 pre.error { box-shadow: inset 4px 0 ${COLOURS.switch}; }
-.plot { padding: 8px; }
+/* As high as its chart from the start, the chart over its picture: nothing below moves when it is drawn. */
+.plot { padding: 8px; box-sizing: content-box; min-height: var(--height); display: grid; grid-template-columns: minmax(0, 1fr); }
+.plot > * { grid-area: 1 / 1; }
+.plot > div { height: var(--height); }
 .plot img { display: block; margin: auto; border-radius: 4px; }
 .missing, .nowhere { color: var(--quiet); }
 .katex-block { overflow-x: auto; overflow-y: hidden; padding: 4px 0; }

@@ -78,7 +78,8 @@ function forwardSlashes(folder: string): string {
   return folder.replaceAll('\\', '/').replace(/\/$/, '');
 }
 
-/** Watches only sources beside the notebook: watching packages costs start-up time, and `npm install` broke cells. */
+/** Watches only sources beside the notebook: watching packages costs start-up time. `npm install` changes package.json, which
+ * TypeScript answers with a timer of a second kind: tslab takes it for its own, and the next cell fails. */
 function reduceWatching(sys: tsNamespace.System, cwd: string): void {
   const nothing = { close() {} };
   const { watchFile } = sys;
@@ -86,7 +87,7 @@ function reduceWatching(sys: tsNamespace.System, cwd: string): void {
   if (watchFile === undefined) return;
   const own = `${forwardSlashes(cwd)}/`;
   sys.watchFile = (path, ...rest) => {
-    const isSource = path.startsWith(own) && !path.includes('/node_modules/');
+    const isSource = path.startsWith(own) && !path.includes('/node_modules/') && !path.endsWith('/package.json');
     const isCell = path.endsWith('__tslab__.ts') || path.endsWith('__prev__.d.ts');
     return isSource && (isCell || !path.endsWith('.d.ts')) ? watchFile(path, ...rest) : nothing;
   };

@@ -3,7 +3,18 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +23,8 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { repositoryRoot as ROOT } from '../kernel/client.ts';
 
 const SCREENSHOTS = join(ROOT, '.cimbook', 'screenshots');
+const LOGS = join(ROOT, '.cimbook', 'logs');
+const SHOWN_LINES = 40;
 /** Generous: the machines that run this are shared. */
 export const PATIENCE_MS = 60_000;
 
@@ -80,7 +93,9 @@ export async function startJupyter(
   );
   const env = { ...process.env, ...own, JPY_PARENT_PID: undefined };
   const python = process.env.CIMBOOK_JUPYTER_PYTHON ?? join(ROOT, '.venv', 'bin', 'python');
-  const server = spawn(python, ['-m', app, ...args], { cwd: folder, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const log = openLog(app);
+  const server = spawn(python, ['-m', app, ...args], { cwd: folder, env, stdio: ['ignore', log, log] });
+  closeSync(log);
   const url = `http://127.0.0.1:${port}/`;
   const stop = async (): Promise<void> => {
     await end(server);
@@ -93,6 +108,16 @@ export async function startJupyter(
     throw error;
   }
   return { url, token, folder, stop };
+}
+
+/** What the server says goes to .cimbook/logs; its end is shown when a test has failed. */
+function openLog(app: string): number {
+  mkdirSync(LOGS, { recursive: true });
+  const path = join(LOGS, `${app}.log`);
+  process.once('exit', (code) => {
+    if (code !== 0) console.log(`The end of ${path}:\n${readFileSync(path, 'utf8').trimEnd().split('\n').slice(-SHOWN_LINES).join('\n')}`);
+  });
+  return openSync(path, 'w');
 }
 
 function notebookOf(sources: readonly string[]): object {

@@ -2,7 +2,7 @@
 // npm's cache; `npm test -- --only package` runs it, and so does CI. Our `overrides` don't reach there.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -74,6 +74,23 @@ test('its kernel compiles, draws, and knows the docstrings', async () => {
   assert.match((hover.data as Record<string, string>)['text/plain'] ?? '', 'importOnnx');
   const frame = await kernel.execute(`import { DataFrame } from 'danfojs';\nnew DataFrame([[1]], { columns: ['a'] })`);
   assert.match(String(frame.result?.['text/html']), '<table');
+});
+
+test('a notebook installs a package of its own while its kernel runs, and imports a file beside it', async () => {
+  const own = join(folder, 'my-numbers');
+  mkdirSync(own);
+  writeFileSync(
+    join(own, 'package.json'),
+    JSON.stringify({ name: 'my-numbers', version: '1.0.0', type: 'module', exports: { types: './a.d.ts', default: './a.js' } }),
+  );
+  writeFileSync(join(own, 'a.js'), 'export const arrays = 96;\n');
+  writeFileSync(join(own, 'a.d.ts'), 'export const arrays: number;\n');
+  writeFileSync(join(work(), 'beside.ts'), "import { arrays } from 'my-numbers';\nexport const twice: number = 2 * arrays;\n");
+  const installed = await kernel?.execute(`import { execFileSync } from 'node:child_process';
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--offline', ${JSON.stringify(own)}]).length > 0`);
+  assert.is(installed?.error, undefined, installed?.error?.evalue);
+  const used = await kernel?.execute(`import { arrays } from 'my-numbers';\nimport { twice } from './beside';\n[arrays, twice]`);
+  assert.is(used?.result?.['text/plain'], '[ 96, 192 ]', used?.error?.evalue);
 });
 
 test.run();
