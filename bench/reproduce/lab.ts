@@ -69,11 +69,15 @@ export function liveLab(workers: number, onProgress: (progress: Progress) => voi
   const memory = `${folder}/${versionOf()}.jsonl`;
   mkdirSync(folder, { recursive: true });
   const known = new Map<string, Measured>();
+  /** Simulated or not, a key has one answer: the one that knows more, whichever came last. */
+  const keep = (key: string, measured: Measured): void => {
+    if (measured.machineCycles !== undefined || known.get(key)?.machineCycles === undefined) known.set(key, measured);
+  };
   const knownRows = new Map<string, readonly Row[]>();
   for (const line of existsSync(memory) ? readFileSync(memory, 'utf8').split('\n') : []) {
     // The last line of a run that was killed may be half a line.
     const entry = parsed(line);
-    if (entry?.key !== undefined && entry.measured !== undefined) known.set(entry.key, entry.measured);
+    if (entry?.key !== undefined && entry.measured !== undefined) keep(entry.key, entry.measured);
     if (entry?.name !== undefined && entry.rows !== undefined) knownRows.set(entry.name, entry.rows);
   }
   const pool = openPool(workers);
@@ -91,7 +95,7 @@ export function liveLab(workers: number, onProgress: (progress: Progress) => voi
     const running =
       underway.get(label) ??
       pool.measure(point).then((measured) => {
-        if (point.simulate || known.get(key)?.machineCycles === undefined) known.set(key, measured);
+        keep(key, measured);
         remember({ key, measured });
         counts.measured++;
         return measured;
