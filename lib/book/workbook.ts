@@ -14,6 +14,7 @@ const COPIED: Readonly<Record<string, RegExp>> = {
   datasets: /\.(onnx|npz|md)$/,
   'datasets/narrow': /\.onnx$/,
   'datasets/sweeps': /\.json$/,
+  'docs/reproduction': /\.csv$/,
   hw: /\.json$/,
 };
 
