@@ -7,7 +7,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { repositoryRoot } from '../kernel/client.ts';
-import { type JupyterServer, launchChromium, openPage, PATIENCE_MS, screenshot, startJupyter } from './support.ts';
+import { type JupyterServer, launchChromium, openPage, PATIENCE_MS, runCell, screenshot, startJupyter } from './support.ts';
 
 const NOTEBOOK = 'notebooks/01-model-to-latency.ipynb';
 const TITLE = '.infolayer .g-gtitle';
@@ -58,22 +58,6 @@ async function menu(name: string, item: RegExp): Promise<void> {
 
 function codeCell(index: number): Locator {
   return page.locator('.jp-CodeCell').nth(index);
-}
-
-/** Runs a cell with the keyboard, as a reader does: again, if the kernel was not connected yet and nothing happened. */
-async function run(cell: Locator): Promise<void> {
-  const prompt = cell.locator('.jp-InputPrompt');
-  const before = (await prompt.textContent()) ?? '';
-  for (let attempt = 0; attempt < 6; attempt++) {
-    await cell.locator('.cm-content').click();
-    await page.keyboard.press('Control+Enter');
-    const deadline = Date.now() + 5000;
-    while (Date.now() < deadline) {
-      if ((await prompt.textContent()) !== before) return;
-      await page.waitForTimeout(50);
-    }
-  }
-  throw new Error('The cell does not start.');
 }
 
 /** Waits until the cell has its number. */
@@ -128,20 +112,20 @@ test('the slider of the chip map moves from segment to segment', async () => {
 
 test('a running cell is interrupted from the toolbar, and the variables stay', async () => {
   await open('own.ipynb', OWN_CELLS.length);
-  await run(codeCell(0));
+  await runCell(codeCell(0));
   await finished(codeCell(0));
-  await run(codeCell(1));
+  await runCell(codeCell(1));
   await codeCell(1).locator('.jp-OutputArea-output', { hasText: 'begun' }).waitFor();
   await page.locator('[data-jp-item-name="interrupt"]').click();
   await codeCell(1).locator('.jp-OutputArea-output', { hasText: 'Interrupted: The cell was interrupted.' }).waitFor();
-  await run(codeCell(2));
+  await runCell(codeCell(2));
   await codeCell(2).locator('.jp-OutputArea-output', { hasText: '43' }).waitFor();
   await screenshot(page, 'lab-interrupted');
 });
 
 test('a progress bar moves and ends', async () => {
   const cell = codeCell(3);
-  await run(cell);
+  await runCell(cell);
   const bar = cell.locator('progress');
   await bar.waitFor();
   await cell.locator('progress[value^="0.5"]').waitFor();
@@ -151,13 +135,13 @@ test('a progress bar moves and ends', async () => {
 });
 
 test('markup in the name of an operator stays text', async () => {
-  await run(codeCell(4));
+  await runCell(codeCell(4));
   await codeCell(4).locator('td', { hasText: '<script>window.hostile = 1</script>' }).waitFor();
   assert.is(await page.evaluate('window.hostile'), undefined);
 });
 
 test('a type error shows its line and column', async () => {
-  await run(codeCell(5));
+  await runCell(codeCell(5));
   await codeCell(5)
     .locator('.jp-OutputArea-output', { hasText: /TS2322.*line 1, column 7/s })
     .waitFor();
@@ -184,9 +168,9 @@ test('a restarted kernel has forgotten its variables and runs again', async () =
   await page.locator('.jp-Dialog .jp-mod-accept').click();
   await page.locator('.jp-Dialog').waitFor({ state: 'detached' });
   await idle();
-  await run(codeCell(5));
+  await runCell(codeCell(5));
   await codeCell(5).locator('.jp-OutputArea-output', { hasText: `Cannot find name 'kept'` }).waitFor({ timeout: PATIENCE_MS });
-  await run(codeCell(0));
+  await runCell(codeCell(0));
   await finished(codeCell(0));
   await screenshot(page, 'lab-restarted');
 });

@@ -3,7 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type JupyterServer, launchChromium, openPage, screenshot, startJupyter } from './support.ts';
+import { type JupyterServer, launchChromium, openPage, runCell, screenshot, startJupyter } from './support.ts';
 
 const CELLS = [
   `import { chipMap, importOnnx, loadHardware, schedule } from 'cimbook';
@@ -36,17 +36,15 @@ test.after(async () => {
 });
 
 test('a chart is drawn, without the network', async () => {
-  await page.locator('.jp-CodeCell').first().locator('.cm-content').click();
-  await page.keyboard.press('Shift+Enter');
+  await runCell(page.locator('.jp-CodeCell').first());
   await page.locator('.js-plotly-plot .slider-container').first().waitFor();
   await screenshot(page, 'notebook7-chart');
   assert.equal([...refused], []);
 });
 
 test('a cell that never ends is interrupted by the keyboard', async () => {
-  await page.locator('.jp-CodeCell').nth(1).locator('.cm-content').click();
-  await page.keyboard.press('Control+Enter');
   const cell = page.locator('.jp-CodeCell').nth(1);
+  await runCell(cell);
   await cell.locator('.jp-OutputArea-output', { hasText: 'begun' }).waitFor();
   await page.keyboard.press('Escape');
   await page.keyboard.press('i');

@@ -56,6 +56,7 @@ test('the contents lead to a notebook, and drawing its charts moves nothing', as
   await page.locator('#contents a', { hasText: '01 From a model to its latency' }).click();
   const figures = page.locator('figure.plot');
   await figures.first().waitFor();
+  await page.waitForLoadState('load'); // a long page is shown while the rest of it is still read
   const height = () => page.evaluate<number>('document.documentElement.scrollHeight');
   const before = await height();
   const count = await figures.count();

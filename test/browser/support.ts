@@ -19,7 +19,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { repositoryRoot as ROOT } from '../kernel/client.ts';
 
 const SCREENSHOTS = join(ROOT, '.cimbook', 'screenshots');
@@ -56,6 +56,23 @@ export async function openPage(browser: Browser, allowed: readonly string[]) {
 export async function screenshot(page: Page, name: string): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+}
+
+/** Runs a cell with the keyboard, as a reader does: again, if the kernel was not connected yet and nothing happened. */
+export async function runCell(cell: Locator): Promise<void> {
+  const page = cell.page();
+  const prompt = cell.locator('.jp-InputPrompt');
+  const before = (await prompt.textContent()) ?? '';
+  for (let attempt = 0; attempt < 6; attempt++) {
+    await cell.locator('.cm-content').click();
+    await page.keyboard.press('Control+Enter');
+    const deadline = Date.now() + 5000;
+    while (Date.now() < deadline) {
+      if ((await prompt.textContent()) !== before) return;
+      await page.waitForTimeout(50);
+    }
+  }
+  throw new Error('The cell does not start.');
 }
 
 export interface JupyterServer {
