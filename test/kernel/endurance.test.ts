@@ -62,10 +62,16 @@ test('over 1,000 cells the memory stays flat within 20 %, once the first 400 hav
     import { runInNewContext } from 'node:vm';
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;`);
+  // What is free goes back to the system a while after it is collected, so the least of several readings counts.
   const megabytes = async (): Promise<number> => {
-    const { result, error } = await kernel.execute('collect(); process.memoryUsage().rss / 2 ** 20');
-    assert.is(error, undefined, error?.evalue);
-    return Number(result?.['text/plain']);
+    const readings: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      const { result, error } = await kernel.execute('collect(); process.memoryUsage().rss / 2 ** 20');
+      assert.is(error, undefined, error?.evalue);
+      readings.push(Number(result?.['text/plain']));
+      await sleep(250);
+    }
+    return Math.min(...readings);
   };
   const use = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i++) {
