@@ -6,7 +6,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Everything between a model and its metrics; reports and the command line can't change a result. */
-const PIPELINE = ['base', 'hardware', 'ir', 'onnx', 'workload', 'dataflow', 'cost', 'optimizer', 'program', 'emit', 'simulator', 'sweep'];
+export const PIPELINE = [
+  'base',
+  'hardware',
+  'ir',
+  'onnx',
+  'workload',
+  'dataflow',
+  'cost',
+  'optimizer',
+  'program',
+  'emit',
+  'simulator',
+  'generation',
+  'sweep',
+];
 
 let known: string | undefined;
 
