@@ -20,10 +20,12 @@ import {
 } from './quantity.ts';
 
 const ONLY_COMPUTE = 'arrays only compute';
+const NOTHING: Derived = { value: 0, formula: ONLY_COMPUTE };
 
 /** The chip at a precision; throws a `precision` problem if the file has no numbers for it. */
 export function deriveHardware(file: HardwareFile, precision: Precision): Hardware {
-  const { stored, inputs, macEnergy, adcEnergy } = entriesFor(file, precision);
+  const entries = entriesFor(file, precision);
+  const { stored, inputs } = entries;
   const formulas: Record<string, string> = {
     name: 'as the file says',
     hash: 'SHA-256 of the file and the precision, first 16 digits',
@@ -33,7 +35,7 @@ export function deriveHardware(file: HardwareFile, precision: Precision): Hardwa
     formulas[field] = formula;
     return value;
   };
-  const { clock, compute, memory, buffer, external, vector, power } = file;
+  const { clock, compute, memory, buffer, external, vector } = file;
 
   const clockHz = keep('clockHz', toHertz(clock));
   const arrays = keep('arrays', { value: file.arrays.count.value, formula: written(file.arrays.count) });
@@ -52,14 +54,12 @@ export function deriveHardware(file: HardwareFile, precision: Precision): Hardwa
   const writeCyclesPerArray = tileRows * writeCyclesPerRow;
   formulas.writeCyclesPerArray = `${written(compute.rows)} * ${cyclesText(writeCyclesPerRow)} = ${writeCyclesPerArray}`;
 
-  const onlyCompute: Derived = { value: 0, formula: ONLY_COMPUTE };
-  const memoryReadBytesPerCycle = keep('memoryReadBytesPerCycle', memory ? toBytesPerCycle(memory.read, clock) : onlyCompute);
-  const memoryWriteBytesPerCycle = keep('memoryWriteBytesPerCycle', memory ? toBytesPerCycle(memory.write, clock) : onlyCompute);
+  const memoryReadBytesPerCycle = keep('memoryReadBytesPerCycle', memory ? toBytesPerCycle(memory.read, clock) : NOTHING);
+  const memoryWriteBytesPerCycle = keep('memoryWriteBytesPerCycle', memory ? toBytesPerCycle(memory.write, clock) : NOTHING);
   const dCim = Math.min(memoryReadBytesPerCycle, memoryWriteBytesPerCycle);
   formulas.dCim = memory
     ? `min(${rounded(memoryReadBytesPerCycle)} read, ${rounded(memoryWriteBytesPerCycle)} write) = ${rounded(dCim)}`
     : ONLY_COMPUTE;
-  const weightWriteEnergy = compute.writeEnergy ?? memory?.writeEnergy;
 
   const banks = buffer.banks.value;
   const bankBytes = toBytes(buffer.bankBytes);
@@ -73,8 +73,8 @@ export function deriveHardware(file: HardwareFile, precision: Precision): Hardwa
   formulas.dMain = `${rounded(externalBytesPerCycle)} external + ${rounded(bufferBytesPerCycle)} buffer = ${rounded(dMain)}`;
 
   const switching = file.switch;
-  const memoryToCompute = keep('switchCycles.memoryToCompute', switching ? toCycles(switching.toCompute, clock) : onlyCompute);
-  const computeToMemory = keep('switchCycles.computeToMemory', switching ? toCycles(switching.toMemory, clock) : onlyCompute);
+  const memoryToCompute = keep('switchCycles.memoryToCompute', switching ? toCycles(switching.toCompute, clock) : NOTHING);
+  const computeToMemory = keep('switchCycles.computeToMemory', switching ? toCycles(switching.toMemory, clock) : NOTHING);
   formulas.switchCycles = switching ? `memory to compute ${memoryToCompute}, compute to memory ${computeToMemory}` : ONLY_COMPUTE;
 
   return {
@@ -90,7 +90,7 @@ export function deriveHardware(file: HardwareFile, precision: Precision): Hardwa
     grid: { x: file.arrays.grid.x, y: file.arrays.grid.y },
     tileRows,
     tileColumns,
-    memoryBytesPerArray: keep('memoryBytesPerArray', memory ? toBytes(memory.bytes) : onlyCompute),
+    memoryBytesPerArray: keep('memoryBytesPerArray', memory ? toBytes(memory.bytes) : NOTHING),
     mvmCycles,
     opCim,
     dCim,
@@ -109,25 +109,39 @@ export function deriveHardware(file: HardwareFile, precision: Precision): Hardwa
     switchCycles: { memoryToCompute, computeToMemory },
     vectorElementsPerCycle: vectorRates(vector, keep),
     ...(file.area && { areaSquareMillimetres: keep('areaSquareMillimetres', { value: file.area.value, formula: written(file.area) }) }),
-    energy: {
-      mac: keep('energy.mac', toPicojoules(macEnergy)),
-      adc: keep('energy.adc', adcEnergy === undefined ? { value: 0, formula: 'not known apart from energy.mac' } : toPicojoules(adcEnergy)),
-      weightWriteByte: keep('energy.weightWriteByte', weightWriteEnergy ? toPicojoules(weightWriteEnergy) : onlyCompute),
-      memoryReadByte: keep('energy.memoryReadByte', memory ? toPicojoules(memory.readEnergy) : onlyCompute),
-      memoryWriteByte: keep('energy.memoryWriteByte', memory ? toPicojoules(memory.writeEnergy) : onlyCompute),
-      bufferReadByte: keep('energy.bufferReadByte', toPicojoules(buffer.readEnergy)),
-      bufferWriteByte: keep('energy.bufferWriteByte', toPicojoules(buffer.writeEnergy)),
-      externalByte: keep('energy.externalByte', toPicojoules(external.energy)),
-      vectorElement: keep('energy.vectorElement', toPicojoules(vector.energy)),
-      switchArray: keep('energy.switchArray', switching ? toPicojoules(switching.energy) : onlyCompute),
-      leakagePerCycle: keep('energy.leakagePerCycle', toPicojoulesPerCycle(power.leakage, clock)),
-      refreshPerCycle: keep(
-        'energy.refreshPerCycle',
-        power.refresh === undefined ? { value: 0, formula: 'no refresh' } : toPicojoulesPerCycle(power.refresh, clock),
-      ),
-    },
+    energy: pricesFrom(file, entries, keep),
     formulas,
     file,
+  };
+}
+
+/** What each use of the chip costs at a precision, in picojoules, without deriving the rest. Throws `precision` problems. */
+export function derivePrices(file: HardwareFile, precision: Precision): Hardware['energy'] {
+  return pricesFrom(file, entriesFor(file, precision), (_, { value }) => value);
+}
+
+function pricesFrom(
+  { clock, compute, memory, buffer, external, vector, power, switch: switching }: HardwareFile,
+  { macEnergy, adcEnergy }: ReturnType<typeof entriesFor>,
+  keep: (field: string, derived: Derived) => number,
+): Hardware['energy'] {
+  const weightWriteEnergy = compute.writeEnergy ?? memory?.writeEnergy;
+  return {
+    mac: keep('energy.mac', toPicojoules(macEnergy)),
+    adc: keep('energy.adc', adcEnergy === undefined ? { value: 0, formula: 'not known apart from energy.mac' } : toPicojoules(adcEnergy)),
+    weightWriteByte: keep('energy.weightWriteByte', weightWriteEnergy ? toPicojoules(weightWriteEnergy) : NOTHING),
+    memoryReadByte: keep('energy.memoryReadByte', memory ? toPicojoules(memory.readEnergy) : NOTHING),
+    memoryWriteByte: keep('energy.memoryWriteByte', memory ? toPicojoules(memory.writeEnergy) : NOTHING),
+    bufferReadByte: keep('energy.bufferReadByte', toPicojoules(buffer.readEnergy)),
+    bufferWriteByte: keep('energy.bufferWriteByte', toPicojoules(buffer.writeEnergy)),
+    externalByte: keep('energy.externalByte', toPicojoules(external.energy)),
+    vectorElement: keep('energy.vectorElement', toPicojoules(vector.energy)),
+    switchArray: keep('energy.switchArray', switching ? toPicojoules(switching.energy) : NOTHING),
+    leakagePerCycle: keep('energy.leakagePerCycle', toPicojoulesPerCycle(power.leakage, clock)),
+    refreshPerCycle: keep(
+      'energy.refreshPerCycle',
+      power.refresh === undefined ? { value: 0, formula: 'no refresh' } : toPicojoulesPerCycle(power.refresh, clock),
+    ),
   };
 }
 

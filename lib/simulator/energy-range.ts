@@ -2,10 +2,8 @@
 // Times stay as they are: a clock or a rate that is unknown changes cycles, which is what a sweep is for.
 
 import { sum } from '../base/units.ts';
-import type { Hardware } from '../hardware/hardware.ts';
-import { type ParameterRange, parameterRanges } from '../hardware/leaves.ts';
-import { loadHardware } from '../hardware/read.ts';
-import { withOverrides } from '../hardware/with-overrides.ts';
+import { derivePrices } from '../hardware/derive.ts';
+import type { Hardware, HardwareFile } from '../hardware/hardware.ts';
 import { energyOf, type Usage } from './account.ts';
 import type { Trace } from './trace.ts';
 
@@ -25,27 +23,31 @@ export function energyRange(usage: Usage, hardware: Hardware): Trace['energyRang
   return { least: total(least), greatest: total(greatest) };
 }
 
-/** Energies of the file that have a range. */
-export function energyRanges(hardware: Hardware): readonly ParameterRange[] {
-  return parameterRanges(hardware.file).filter(({ path }) => ENERGY.test(path));
-}
-
 function endsOf(hardware: Hardware): Ends {
   let ends = known.get(hardware);
   if (ends === undefined) {
-    const ranges = energyRanges(hardware);
-    const { energy } = loadHardware(hardware.file, hardware.precision);
+    const { file, precision } = hardware;
+    const energy = derivePrices(file, precision);
     /** A chip changed by hand keeps its prices; their ranges are as wide, in proportion, as the file's. */
-    const at = (of: (range: ParameterRange) => number): Hardware['energy'] => {
-      const file = withOverrides(hardware.file, Object.fromEntries(ranges.map((range) => [range.path, of(range)])));
-      const end = loadHardware(file, hardware.precision).energy;
+    const at = (end: 0 | 1): Hardware['energy'] => {
+      const there = derivePrices(atEnd(file, end, '') as HardwareFile, precision);
       const prices = Object.entries(hardware.energy) as [keyof Hardware['energy'], number][];
       return Object.fromEntries(
-        prices.map(([price, value]) => [price, energy[price] === 0 ? Math.max(value, end[price]) : (value * end[price]) / energy[price]]),
+        prices.map(([price, value]) => [
+          price,
+          energy[price] === 0 ? Math.max(value, there[price]) : (value * there[price]) / energy[price],
+        ]),
       ) as Hardware['energy'];
     };
-    ends = { least: at(({ least }) => least), greatest: at(({ greatest }) => greatest) };
+    ends = { least: at(0), greatest: at(1) };
     known.set(hardware, ends);
   }
   return ends;
+}
+
+/** A part of a file with every energy that has a range at its least (0) or greatest (1). */
+function atEnd(value: unknown, end: 0 | 1, path: string): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if ('range' in value && Array.isArray(value.range)) return ENERGY.test(path) ? { ...value, value: value.range[end] } : value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, atEnd(part, end, `${path}${name}.`)]));
 }

@@ -45,7 +45,7 @@ export function createEvaluator(modelPath: ModelPath): Evaluate {
       const options = scheduleOptionsOf(run);
       const measure = async (graphKey: string, graph: Graph): Promise<Metrics> => {
         const { plan, program } = await programs.get(contentHash([graphKey, options]), graph, hardware, options);
-        const trace = simulate(program, labelled(hardware), { verified: true });
+        const trace = simulate(program, labelled(hardware), { verified: true, segments: false });
         return metricsOf(plan, trace, hardware, graph.bindings.batch ?? 1, areaMm2);
       };
       const { prompt, generate = 0 } = run;
