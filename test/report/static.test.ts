@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { setTimeout } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CompileError } from '../../lib/base/problem.ts';
@@ -19,6 +21,8 @@ test.after(closeRenderer);
 
 const LARGE = { width: 640, height: 400 };
 const BLACK = [0, 0, 0];
+/** It ends by itself after two minutes. */
+const ENDS_MILLISECONDS = 60_000;
 
 function rgb(hex: string): readonly number[] {
   return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
@@ -200,6 +204,29 @@ test('an interrupt of the process group does not end the renderer', async () => 
   process.kill(before!, 'SIGINT');
   assert.match(await energyBars!.toSVG(), /^<svg/);
   assert.is(rendererProcess(), before);
+});
+
+test('a renderer whose parent ended while it was starting ends as well', async () => {
+  const renderer = new URL('../../lib/report/static/renderer.ts', import.meta.url).pathname;
+  const parent = `const child = require('child_process').fork(${JSON.stringify(renderer)}, [], { stdio: 'ignore' });
+    console.log(child.pid); child.on('spawn', () => process.exit());`;
+  const { stdout } = spawnSync(process.execPath, ['-e', parent], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '--import tsx' },
+  });
+  const pid = Number(stdout);
+  const isAlive = (): boolean => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  assert.ok(pid > 0);
+  for (let waited = 0; isAlive() && waited < ENDS_MILLISECONDS; waited += 50) await setTimeout(50);
+  const isLeft = isAlive();
+  if (isLeft) process.kill(pid, 'SIGKILL');
+  assert.not(isLeft, `the renderer is still there after ${ENDS_MILLISECONDS / 1000} s`);
 });
 
 test('a PNG of our own is what a reader finds in it', () => {

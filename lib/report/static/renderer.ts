@@ -56,6 +56,8 @@ let idle = setTimeout(stop, IDLE_MILLISECONDS);
 // An interrupt of the notebook's cell goes to the whole process group and is not meant for us.
 process.on('SIGINT', () => {});
 process.on('disconnect', stop);
+// A parent that ended while this process was starting has been announced already, to nobody.
+if (!process.connected) stop();
 process.on('message', async (request: RenderRequest) => {
   clearTimeout(idle);
   const reply = await answer(request);
