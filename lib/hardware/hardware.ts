@@ -9,6 +9,22 @@ import type { Bytes, BytesPerCycle, Cycles, Hertz, Picojoules, Precision } from 
 export const MARKS = ['P', 'P*', 'D', 'U'] as const;
 export type Mark = (typeof MARKS)[number];
 
+/** What energy is counted in, one price of the chip each: MACs, bytes, elements, switched arrays; and cycles of the whole run. */
+export const PRICES = [
+  'mac',
+  'weightWriteByte',
+  'memoryReadByte',
+  'memoryWriteByte',
+  'bufferReadByte',
+  'bufferWriteByte',
+  'externalByte',
+  'vectorElement',
+  'switchArray',
+  'leakagePerCycle',
+  'refreshPerCycle',
+] as const;
+export type Price = (typeof PRICES)[number];
+
 /** A number with its unit and where it comes from; `range` is required where the mark is U. */
 export interface Quantity {
   readonly value: number;
@@ -121,21 +137,8 @@ export interface Hardware {
   readonly vectorElementsPerCycle: Readonly<Record<VectorClass, number>>;
   /** Absent where none is published. */
   readonly areaSquareMillimetres?: number;
-  readonly energy: {
-    readonly mac: Picojoules;
-    /** What of `mac` the converters take; 0 where that is not known. */
-    readonly adc: Picojoules;
-    readonly weightWriteByte: Picojoules;
-    readonly memoryReadByte: Picojoules;
-    readonly memoryWriteByte: Picojoules;
-    readonly bufferReadByte: Picojoules;
-    readonly bufferWriteByte: Picojoules;
-    readonly externalByte: Picojoules;
-    readonly vectorElement: Picojoules;
-    readonly switchArray: Picojoules;
-    readonly leakagePerCycle: Picojoules;
-    readonly refreshPerCycle: Picojoules;
-  };
+  /** Of each price; `adc` is what of `mac` the converters take, 0 where that is not known. */
+  readonly energy: Readonly<Record<Price | 'adc', Picojoules>>;
   /** How each derived constant was computed, by field name: "ceil(363 ns * 200 MHz) = 73". */
   readonly formulas: Readonly<Record<string, string>>;
   /** The file it came from, with every source and range. */

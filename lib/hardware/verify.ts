@@ -5,23 +5,8 @@ import type { Problem } from '../base/problem.ts';
 import { VECTOR_CLASSES } from '../base/shapes.ts';
 import { shown } from '../base/wording.ts';
 import { checkHardwareFile, isRecord } from './check.ts';
-import type { Hardware } from './hardware.ts';
+import { type Hardware, PRICES } from './hardware.ts';
 import { rounded } from './quantity.ts';
-
-const ENERGIES = [
-  'mac',
-  'adc',
-  'weightWriteByte',
-  'memoryReadByte',
-  'memoryWriteByte',
-  'bufferReadByte',
-  'bufferWriteByte',
-  'externalByte',
-  'vectorElement',
-  'switchArray',
-  'leakagePerCycle',
-  'refreshPerCycle',
-] as const satisfies readonly (keyof Hardware['energy'])[];
 
 /** All problems; none means that the rest of the compiler may rely on the object. */
 export function verifyHardware(hardware: Hardware): readonly Problem[] {
@@ -98,7 +83,7 @@ export function verifyHardware(hardware: Hardware): readonly Problem[] {
       equal(field, value, 0, 'arrays only compute');
   }
   positive(Object.fromEntries(VECTOR_CLASSES.map((name) => [`vectorElementsPerCycle.${name}`, vectorElementsPerCycle[name]])));
-  for (const field of ENERGIES) {
+  for (const field of [...PRICES, 'adc'] as const) {
     const value = energy[field];
     if (!Number.isFinite(value) || value < 0) report(`energy.${field}`, shown(value), 'zero or a positive number');
   }

@@ -1,9 +1,9 @@
 // Account: what energy is spent on, price by price, and bytes by kind, summed up in the order in which they are charged.
 
 import type { Bytes, Picojoules } from '../base/units.ts';
-import type { Hardware } from '../hardware/hardware.ts';
+import { type Hardware, PRICES, type Price } from '../hardware/hardware.ts';
 import type { Stream } from './jobs.ts';
-import { COMPONENTS, type Component, PRICES, type Price, type Trace } from './trace.ts';
+import { COMPONENTS, type Component, type Trace } from './trace.ts';
 
 type Kind = keyof Trace['bytes'];
 const KINDS: readonly Kind[] = ['externalRead', 'externalWrite', 'buffer', 'memoryArrays', 'weightsFetched'];

@@ -3,7 +3,7 @@
 
 import type { Range } from '../base/shapes.ts';
 import { bytesOf, type Cycles, ceilDiv, cyclesAt } from '../base/units.ts';
-import type { Hardware } from '../hardware/hardware.ts';
+import type { Hardware, Price } from '../hardware/hardware.ts';
 import { rowsWritten } from '../hardware/tile.ts';
 import {
   type Access,
@@ -16,7 +16,6 @@ import {
   progressAt,
 } from '../program/geometry.ts';
 import type { MetaOp, MetaOpOf } from '../program/program.ts';
-import type { Price } from './trace.ts';
 
 /** One resource's part in all chunks of a statement. */
 export interface Stream {

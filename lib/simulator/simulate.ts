@@ -5,7 +5,7 @@
 import { failOn, internal } from '../base/problem.ts';
 import { PASSING, progress } from '../base/progress.ts';
 import type { Cycles } from '../base/units.ts';
-import type { Hardware } from '../hardware/hardware.ts';
+import { type Hardware, PRICES } from '../hardware/hardware.ts';
 import type { Block } from '../program/blocks.ts';
 import { indexProgram, type ProgramIndex } from '../program/geometry.ts';
 import type { MetaOp, Program, Statement } from '../program/program.ts';
@@ -17,16 +17,7 @@ import { energyRange } from './energy-range.ts';
 import { flowsOf } from './flows.ts';
 import { type GroupRun, type KnownBlocks, knownBlocks, NOTHING, publicName, runGroup } from './group.ts';
 import type { Job, JobLog } from './job-log.ts';
-import {
-  type Flow,
-  type OperatorTrace,
-  PRICES,
-  type SegmentTrace,
-  type Span,
-  type StatementTrace,
-  type Stretch,
-  type Trace,
-} from './trace.ts';
+import type { Flow, OperatorTrace, SegmentTrace, Span, StatementTrace, Stretch, Trace } from './trace.ts';
 
 export interface SimulateOptions {
   /** Every job, block by block; a long run has millions. */

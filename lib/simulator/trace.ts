@@ -2,6 +2,7 @@
 // Summaries always; single jobs only if asked for (`SimulateOptions.onSpan`), because a long run has millions.
 
 import type { Bytes, Cycles, Picojoules } from '../base/units.ts';
+import type { Price } from '../hardware/hardware.ts';
 import type { MetaOpKind } from '../program/program.ts';
 
 export const COMPONENTS = [
@@ -18,22 +19,6 @@ export const COMPONENTS = [
 ] as const;
 /** Where energy goes; `adc` is part of `mvm` where the chip's converters are not known apart. */
 export type Component = (typeof COMPONENTS)[number];
-
-/** What energy is counted in, one price of the chip each: MACs, bytes, elements, switched arrays; and cycles of the whole run. */
-export const PRICES = [
-  'mac',
-  'weightWriteByte',
-  'memoryReadByte',
-  'memoryWriteByte',
-  'bufferReadByte',
-  'bufferWriteByte',
-  'externalByte',
-  'vectorElement',
-  'switchArray',
-  'leakagePerCycle',
-  'refreshPerCycle',
-] as const;
-export type Price = (typeof PRICES)[number];
 
 /** What an operator took over the whole run, all its pieces; or what stands for none: moves, switches, and what time costs. */
 export interface OperatorTrace {
