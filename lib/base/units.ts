@@ -20,6 +20,9 @@ export interface Precision {
   readonly activationBits: number;
 }
 
+/** Bits of partial sums, and of what is counted or looked up (token ids, positions), which no quantisation makes smaller. */
+export const WIDE_BITS = 32;
+
 /** Bytes that `elements` values of `bits` bits take, rounded up once for the whole volume. */
 export function bytesOf(elements: number, bits: number): Bytes {
   return Math.ceil((elements * bits) / 8);

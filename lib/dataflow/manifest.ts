@@ -3,16 +3,10 @@
 
 import { assertNever } from '../base/problem.ts';
 import { elementwiseWindow, type Range, sameWindow, type VectorClass, type Window, wholeWindow } from '../base/shapes.ts';
-import type { Precision } from '../base/units.ts';
+import { type Precision, WIDE_BITS } from '../base/units.ts';
 import { type Graph, isMatrix, type Operator, type Tensor, type TensorId, tensorsOf } from '../ir/graph.ts';
 import type { ManifestInput, ManifestOperator, ManifestTensor } from '../program/program.ts';
 import { headsOf, windowBetween } from './token-major.ts';
-
-/** Bits of a partial sum between cuts along n. */
-export const PARTIAL_SUM_BITS = 32;
-
-/** Bits of what is counted or looked up (token ids, positions), which no quantisation makes smaller. */
-export const WHOLE_NUMBER_BITS = 32;
 
 function isCounted({ dtype, quantization }: Tensor): boolean {
   return quantization === undefined && /^u?int(16|32|64)$/.test(dtype);
@@ -71,7 +65,7 @@ export function manifestOf(
     const sums = (cuts.get(operator.id) ?? []).map((upTo) => ({ tensor: `${operator.id}.sum${upTo}`, upTo }));
     for (const { tensor } of sums) {
       const shape = output === undefined ? { positions: 1, features: 1 } : shapeIn(output);
-      partials.push({ id: tensor, role: 'activation', ...shape, bits: PARTIAL_SUM_BITS });
+      partials.push({ id: tensor, role: 'activation', ...shape, bits: WIDE_BITS });
     }
     operators.push({
       id: operator.id,
@@ -88,7 +82,7 @@ export function manifestOf(
     .filter(({ id, role }) => used.has(id) && role !== 'weight')
     .map((tensor) => {
       const role = outputs.has(tensor.id) ? 'output' : manifestRole(tensor.role);
-      return { id: tensor.id, role, ...shapeIn(tensor), bits: isCounted(tensor) ? WHOLE_NUMBER_BITS : activationBits } as const;
+      return { id: tensor.id, role, ...shapeIn(tensor), bits: isCounted(tensor) ? WIDE_BITS : activationBits } as const;
     });
   return { tensors: [...declared, ...partials], operators };
 }

@@ -2,9 +2,9 @@
 // operators that ride along, and what data must outlive a segment (Zhao et al. 2025, sec. 4.3.1).
 
 import type { MatrixShape } from '../base/shapes.ts';
-import { type Bytes, bytesOf } from '../base/units.ts';
+import { type Bytes, bytesOf, WIDE_BITS } from '../base/units.ts';
 import { type Demand, demandOf } from '../cost/paper.ts';
-import { PARTIAL_SUM_BITS, type Piece } from '../dataflow/manifest.ts';
+import type { Piece } from '../dataflow/manifest.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Fold } from '../ir/fold.ts';
 import { type Graph, isMatrix, type MatrixOperator, type OperatorId, type TensorId, tensorsOf } from '../ir/graph.ts';
@@ -133,7 +133,7 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays, mostRows
         tensor: `${id}.partial`,
         producer: i,
         lastUse: i + 1,
-        bytes: bytesOf(shape.m * shape.k * shape.groups, PARTIAL_SUM_BITS),
+        bytes: bytesOf(shape.m * shape.k * shape.groups, WIDE_BITS),
       });
     }
   }

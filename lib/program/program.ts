@@ -22,7 +22,7 @@ export interface ManifestTensor {
   readonly role: 'input' | 'activation' | 'output' | 'state';
   readonly positions: number;
   readonly features: number;
-  /** Activation bits; wider for partial sums. */
+  /** The precision's activation bits, or WIDE_BITS. */
   readonly bits: number;
 }
 

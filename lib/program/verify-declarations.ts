@@ -1,7 +1,7 @@
 // Verifier, part one: the header against itself and the chip; every id, range and size a statement names.
 
 import type { Range } from '../base/shapes.ts';
-import { bytesOf, ceilDiv } from '../base/units.ts';
+import { bytesOf, ceilDiv, WIDE_BITS } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { tileGrid } from '../hardware/tile.ts';
 import { countStatements, MOST_STATEMENTS } from './expand.ts';
@@ -88,6 +88,7 @@ function checkManifest(program: Program, index: ProgramIndex, findings: Findings
       seen.add(id);
     }
   }
+  const { activationBits } = program.precision;
   for (const tensor of program.tensors) {
     if (tensor.positions < 1 || tensor.features < 1 || tensor.bits < 1) {
       findings.add(
@@ -95,6 +96,13 @@ function checkManifest(program: Program, index: ProgramIndex, findings: Findings
         `tensor ${tensor.id}`,
         `has ${tensor.positions} positions of ${tensor.features} features of ${tensor.bits} bits`,
         'All three are at least 1.',
+      );
+    } else if (tensor.bits !== activationBits && tensor.bits !== WIDE_BITS) {
+      findings.add(
+        'shape',
+        `tensor ${tensor.id}`,
+        `has elements of ${tensor.bits} bits; the program's activations have ${activationBits}`,
+        `Use ${activationBits}, or ${WIDE_BITS} for partial sums and for what is counted.`,
       );
     }
   }
@@ -124,7 +132,27 @@ function checkManifest(program: Program, index: ProgramIndex, findings: Findings
       }
     }
     checkUses(operator, findings);
+    for (const { tensor: id } of operator.partials) {
+      const partial = index.tensors.get(id);
+      if (partial === undefined || output === undefined) continue;
+      if (partial.positions !== output.positions || partial.features !== output.features) {
+        findings.add(
+          'shape',
+          where,
+          `has partial sums '${id}' of ${partial.positions} x ${partial.features}, its output '${output.id}' is ${output.positions} x ${output.features}`,
+          'Give partial sums the shape of the output.',
+        );
+      }
+    }
     for (const { tensor: id, window } of operator.inputs) {
+      if (window.reach + window.lead < 1) {
+        findings.add(
+          'shape',
+          where,
+          `its window on '${id}' releases rows before they are needed: reach=${window.reach}, lead=${window.lead}`,
+          'A window of r rows has reach + lead = r, at least 1.',
+        );
+      }
       const tensor = index.tensors.get(id);
       const inputs = window.samples * window.rowsIn * window.widthIn;
       if (tensor !== undefined && inputs !== tensor.positions) {
@@ -226,6 +254,7 @@ function checkStatement(op: MetaOp, where: string, index: ProgramIndex, hardware
     findings.add('reference', where, `names operator '${op.operator}', which is not declared`, 'Declare it or correct the name.');
     return;
   }
+  checkOperands(op, operator, where, index, findings);
   if (op.kind === 'VEC.run') {
     if (operator.vector === undefined) findings.add('shape', where, `'${op.operator}' is not a vector operator`, 'Use CIM.mvm.');
     checkOutputTensor(op, operator.output, where, index, findings);
@@ -233,6 +262,29 @@ function checkStatement(op: MetaOp, where: string, index: ProgramIndex, hardware
   }
   checkArrays(op.arrays, where, hardware, findings);
   checkPiece(op, operator, where, index, hardware, findings);
+}
+
+/** Whoever names a region reads it: of an input, of a partial sum, or of the right operand that is written. */
+function checkOperands(
+  op: MetaOpOf<'CIM.write' | 'CIM.mvm' | 'VEC.run'>,
+  { id, inputs, partials }: ManifestOperator,
+  where: string,
+  index: ProgramIndex,
+  findings: Findings,
+): void {
+  const writing = op.kind === 'CIM.write';
+  const own = inputs.filter(({ use }) => (use === 'stationary') === writing);
+  const read = new Set((writing ? own : [...own, ...partials]).map(({ tensor }) => tensor));
+  for (const region of op.from) {
+    const tensor = index.regions.get(region)?.tensor;
+    if (tensor !== undefined && !read.has(tensor))
+      findings.add(
+        'coverage',
+        where,
+        `reads region '${region}' of '${tensor}', which '${id}' does not take`,
+        'Leave it out of from=[...].',
+      );
+  }
 }
 
 function checkChunks(op: MetaOpOf<'MEM.move' | 'VEC.run' | 'CIM.mvm'>, where: string, index: ProgramIndex, findings: Findings): void {

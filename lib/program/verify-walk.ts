@@ -260,11 +260,7 @@ function checkReads(op: MetaOp, activity: Activity | undefined, where: string, s
       return;
     case 'CIM.write': {
       const stationary = entry(index.operators, op.operator).inputs.find((input) => input.use === 'stationary');
-      if (stationary === undefined) {
-        if (op.from.length > 0)
-          findings.add('coverage', where, `'${op.operator}' has stored weights, but from=[...] names regions`, 'Use from=[].');
-        return;
-      }
+      if (stationary === undefined) return;
       lacking(
         `its right operand '${stationary.tensor}'`,
         { from: 0, to: entry(index.tensors, stationary.tensor).features },

@@ -176,6 +176,35 @@ rejects('shape', 'a window that makes more positions than the output has', ['out
 rejects('shape', 'a product that streams nothing', ['  input input use=stream', '  input input use=step']);
 rejects('shape', 'a vector operator with an operand in arrays', ['  input conv0.out use=stream', '  input conv0.out use=stationary']);
 
+rejects('shape', 'elements of another precision than the program', [
+  'conv0.out role=activation positions=64 features=16 bits=8',
+  'conv0.out role=activation positions=64 features=16 bits=7',
+]);
+rejects('shape', 'a window that lets rows go before they are needed', ['stride=2, reach=2, lead=0', 'stride=2, reach=0, lead=0']);
+rejects(
+  'shape',
+  "partial sums of another shape than their operator's output",
+  ['region r0', 'tensor conv2.sum role=activation positions=16 features=95 bits=32\nregion r0'],
+  ['matrix(m=16, n=144, k=96, groups=1)', 'matrix(m=16, n=144, k=96, groups=1) partials=[conv2.sum:72]'],
+);
+rejects('coverage', 'a region that the operator does not take', ['from=[r4, r5], to=[r1]', 'from=[r4, r5, r0], to=[r1]']);
+
+test('elements of 32 bits are those of sums and of what is counted', () => {
+  const wide: Edit = ['positions=64 features=4 bits=8', 'positions=64 features=4 bits=32'];
+  assert.equal(
+    verifyProgram(
+      edited([
+        wide,
+        ['arrays[14-15]+256', 'arrays[14-15]+0'],
+        ['tensor=pool1.out features=0:16 window=16 at=arrays[15]+0', 'tensor=pool1.out features=0:16 window=16 at=external'],
+        ['at=buffer+40', 'at=buffer+160'],
+      ]),
+      CHIP,
+    ),
+    [],
+  );
+});
+
 test('other names and another order of declarations are never rejected and never change a cycle', async () => {
   const random = (await randomPrograms(25, 700)).map(({ program, chip }) => ({ program, chip }));
   for (const { program, chip } of [{ program: parseProgram(TWO_CONVS), chip: CHIP }, ...random]) {
