@@ -9,9 +9,9 @@ import { makeFolder } from '../kernel/make-folder.ts';
 /** Tells a folder written by us from one that holds something else. */
 const MARKER = '.cimbook-book';
 
-/** Refuses a place that holds something else. Throws `usage`. */
+/** Refuses a place that holds something else, or that cannot be written: before notebooks run for minutes. Throws `file`, `usage`. */
 export function checkPlace(out: string): void {
-  if (!existsSync(out)) return;
+  if (!existsSync(out)) return checkWritable(out);
   const isOurs = (() => {
     try {
       const names = readdirSync(out);
@@ -27,6 +27,26 @@ export function checkPlace(out: string): void {
       next: 'Give --out DIR with a new folder, or remove this one yourself.',
     });
   }
+}
+
+function checkWritable(out: string): void {
+  const trial = `${resolve(out)}.${process.pid}.part`;
+  try {
+    makeFolder(trial);
+  } catch (error) {
+    unwritable(out, error);
+  } finally {
+    rmSync(trial, { recursive: true, force: true });
+  }
+}
+
+function unwritable(out: string, error: unknown): never {
+  return fail({
+    kind: 'file',
+    path: out,
+    reason: `cannot be written (${fileReason(error)})`,
+    next: 'Choose a folder you may write to, with room on the disk.',
+  });
 }
 
 /** Writes all files into `out`, replacing an earlier book there. Throws `file`, `usage`. */
@@ -45,12 +65,7 @@ export function writeSite(out: string, files: ReadonlyMap<string, string | Uint8
     if (existsSync(place)) renameSync(place, old);
     renameSync(fresh, place);
   } catch (error) {
-    fail({
-      kind: 'file',
-      path: out,
-      reason: `cannot be written (${fileReason(error)})`,
-      next: 'Choose a folder you may write to, with room on the disk.',
-    });
+    unwritable(out, error);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
     rmSync(old, { recursive: true, force: true });

@@ -81,6 +81,10 @@ test('book: executes, writes a site, replaces its own and nothing else', () => {
   const refused = cimbook('book', '--notebooks', folder, '--no-execute', '--out', folder);
   assert.is(refused.code, 2);
   assert.match(refused.err, /exists and is not a book/);
+  const nowhere = cimbook('book', '--notebooks', folder, '--out', '/proc/site');
+  assert.is(nowhere.code, 2);
+  assert.match(nowhere.err, /\/proc\/site: cannot be written/);
+  assert.not.match(nowhere.err, /00-a/, 'said before anything runs');
 });
 
 test('new: all that the notebooks read, and never over something', () => {
