@@ -48,7 +48,6 @@ const OVERALL = { mean: 1.31, greatest: 2.03 };
 export const fig14: Section = {
   id: 'fig14',
   title: 'Fig. 14: speedup over CIM-MLC',
-  isProbedOnMachine: true,
   run: async (lab) => {
     const rows: Row[] = (await Promise.all(NETWORKS.flatMap((network) => BATCHES.map((batch) => rowOf(lab, network, batch))))).flat();
     const of = (model: string, column: string): number[] => rows.filter((row) => row.model === model).map((row) => Number(row[column]));
@@ -84,7 +83,6 @@ export const fig14: Section = {
         unit: 'speedup',
         paper: most('paper'),
         machine: most('machine'),
-        probe: 'fig14-opt-13b',
       },
     ];
     const text = [interpolationText(await interpolationRows(lab))];
@@ -96,11 +94,17 @@ export const fig14: Section = {
         const found = await speedup(lab, workload(PROBED_BATCH), setting, isSimulated);
         const value = isSimulated ? found.machine : found.paper;
         const wanted = published.mean ?? (published.least + published.greatest) / 2;
-        return [`fig14-${model}`, { published: wanted, unit: 'speedup', value } satisfies ProbeValue] as const;
+        const at = workload(1).passes.length === 1 ? `batch ${PROBED_BATCH}` : `batch ${PROBED_BATCH}, ${SEQUENCE} in and ${SEQUENCE} out`;
+        return [`fig14-${model}`, { published: wanted, unit: 'speedup', value, at } satisfies ProbeValue] as const;
       }),
     );
-    const mean = geometricMean(values.map(([, { value }]) => value));
-    return { ...Object.fromEntries(values), 'fig14-mean': { published: OVERALL.mean, unit: 'speedup', value: mean } };
+    const all = values.map(([, { value }]) => value);
+    const overall = { unit: 'speedup', at: `batch ${PROBED_BATCH}` } as const;
+    return {
+      ...Object.fromEntries(values),
+      'fig14-mean': { ...overall, published: OVERALL.mean, value: geometricMean(all) },
+      'fig14-most': { ...overall, published: OVERALL.greatest, value: Math.max(...all) },
+    };
   },
 };
 

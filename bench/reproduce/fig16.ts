@@ -198,16 +198,20 @@ async function probeFirst(...[lab, setting, isSimulated]: Parameters<Probe>): Pr
         const at = (length: number) => speedup(lab, workload(PROBED_BATCH, length), setting, isSimulated);
         const gain = (found: Speedup): number => (isSimulated ? found.machine : found.paper);
         const memory = ({ ours }: Speedup): number => (isSimulated ? ours.machineMemory : ours.paperMemory);
+        const [where, whereLong] = [lengths[0]!, LONG].map((length) => `batch ${PROBED_BATCH}, length ${length}`) as [string, string];
         const first = await at(lengths[0]!);
-        const own = [`fig16-${id}`, { published: published[0], unit: 'speedup', value: gain(first) }] as const;
+        const own = [`fig16-${id}`, { published: published[0], unit: 'speedup', value: gain(first), at: where }] as const;
         if (id.startsWith('opt-6.7b'))
-          return [own, [`fig16-${id}-batch8-memory`, { published: OPT_BATCH_8.memory[0]!, unit: 'share', value: memory(first) }]];
+          return [
+            own,
+            [`fig16-${id}-batch8-memory`, { published: OPT_BATCH_8.memory[0]!, unit: 'share', value: memory(first), at: where }],
+          ];
         if (id !== 'bert-large') return [own];
         const long = await at(LONG);
         return [
           own,
-          ['fig16-bert-large-long', { published: 1, unit: 'speedup', value: gain(long) }],
-          ['fig16-bert-large-memory', { published: 0, unit: 'share', value: memory(long) }],
+          ['fig16-bert-large-long', { published: 1, unit: 'speedup', value: gain(long), at: whereLong }],
+          ['fig16-bert-large-memory', { published: 0, unit: 'share', value: memory(long), at: whereLong }],
         ];
       },
     ),

@@ -102,7 +102,9 @@ function picture(of: (model: string, varied: string, column: string) => readonly
           title: `${name}, ${varied} grows`,
           ...(varied === 'output' && { band: published }),
           lines: [
-            ...(varied === 'output' ? [{ name: 'Published range', colour: PUBLISHED, values: [] }] : []),
+            ...(varied === 'output'
+              ? [{ name: 'Published range', colour: PUBLISHED, values: LENGTHS.map(() => undefined), symbol: 'square' }]
+              : []),
             { name: "Ours, the paper's cost", colour: PAPER, values: of(model, varied, 'paper') },
             { name: 'Ours, on the machine', colour: MACHINE, values: of(model, varied, 'machine'), symbol: 'diamond' },
           ],

@@ -32,34 +32,13 @@ export const PRIME = 'prime';
 export const CHIPS = [CHIP, PRIME];
 export const NOMINAL: Setting = { chip: CHIP, set: {} };
 
-/** Each with paths of the file, the values tried, and how a value is named. */
-const PARAMETERS: readonly {
-  readonly id: string;
-  readonly name: string;
-  readonly unit: string;
-  readonly paths: readonly string[];
-  readonly tried: readonly number[];
-  readonly label: (value: number) => string;
-}[] = [
-  { id: 'external', name: 'external bandwidth', unit: 'B/cycle', paths: ['external.rate'], tried: [4, 16, 32, 64], label: String },
-  {
-    id: 'internal',
-    name: 'internal bandwidth',
-    unit: 'B/cycle',
-    paths: ['buffer.bankRate'],
-    tried: [0.5, 2, 4],
-    label: (value) => String(8 * value),
-  },
-  { id: 'd-cim', name: 'D_cim', unit: 'B/cycle', paths: ['memory.read', 'memory.write'], tried: [4, 16, 40], label: String },
-  {
-    id: 'write',
-    name: 'write latency',
-    unit: 'cycles an array',
-    paths: ['compute.weights.8.writeRow'],
-    tried: [1, 3, 10],
-    label: (value) => String(320 * value),
-  },
-];
+/** Each with paths of the file and the values tried there; `scale` times one is what the unit counts. */
+const PARAMETERS = [
+  { id: 'external', name: 'external bandwidth', unit: 'B/cycle', paths: ['external.rate'], tried: [4, 16, 32, 64], scale: 1 },
+  { id: 'internal', name: 'internal bandwidth', unit: 'B/cycle', paths: ['buffer.bankRate'], tried: [0.5, 2, 4], scale: 8 },
+  { id: 'd-cim', name: 'D_cim', unit: 'B/cycle', paths: ['memory.read', 'memory.write'], tried: [4, 16, 40], scale: 1 },
+  { id: 'write', name: 'write latency', unit: 'cycles an array', paths: ['compute.weights.8.writeRow'], tried: [1, 3, 10], scale: 320 },
+] as const;
 
 /** The readings of "OP_cim is proportional to the array's size": cells a weight, and input bits at a time. */
 const READINGS = [
@@ -75,15 +54,15 @@ const GRANULARITIES = [96, 24, 6];
 /** The six parameters with their values on the paper's chip. Throws if the file's ranges are others than those tried. */
 export function parameters(): readonly Parameter[] {
   const file = readHardwareFile(`hw/${CHIP}.json`);
-  const swept = PARAMETERS.map(({ id, name, unit, paths, tried, label }): Parameter => {
+  const swept = PARAMETERS.map(({ id, name, unit, paths, tried, scale }): Parameter => {
     for (const path of paths) checkRange(file, path, tried);
-    const nominal = valueAt(file, paths[0]!);
+    const nominal = valueAt(file, paths[0]);
     return {
       id,
       name,
       unit,
       values: tried.map((value) => ({
-        label: label(value),
+        label: String(scale * value),
         set: value === nominal ? {} : Object.fromEntries(paths.map((path) => [path, value])),
         isNominal: value === nominal,
       })),

@@ -213,7 +213,7 @@ export function panels(options: PanelsOptions): Figure {
     for (const { name, colour, values, dash = 'solid', symbol = 'circle' } of lines) {
       traces.push({
         type: 'scatter',
-        mode: 'lines+markers',
+        mode: dash === 'solid' ? 'lines+markers' : 'lines',
         name,
         legendgroup: name,
         showlegend: !named.has(name),

@@ -32,6 +32,8 @@ export interface ProbeValue {
   readonly unit: Unit;
   /** On the machine if simulated, else on the paper's cost. */
   readonly value: number;
+  /** Where of the claim's workloads it is: 'batch 4, length 32'. */
+  readonly at: string;
 }
 
 export interface SectionReport {
@@ -47,6 +49,4 @@ export interface Section {
   readonly title: string;
   readonly run: (lab: Lab) => Promise<SectionReport>;
   readonly probe?: Probe;
-  /** The probe is tried on the machine too, at the ends of each range; for all sections that would take too long. */
-  readonly isProbedOnMachine?: boolean;
 }

@@ -20,18 +20,22 @@ export interface Sensitivity {
   /** Over two parameters: their values, then a column a network of Fig. 14. */
   readonly map: readonly Row[];
   readonly pictures: Readonly<Record<string, Figure>>;
-  /** By claim: parameters in the order of how far they move it. */
+  /** By claim: parameters in the order of how far they move it on the paper's cost; and on the machine, from end to end. */
   readonly swings: ReadonlyMap<string, readonly Swing[]>;
+  readonly machineSwings: ReadonlyMap<string, readonly Swing[]>;
+  /** At the nominal values. */
   readonly probed: Probed;
+  readonly machineProbed: Probed;
   readonly mapOf: readonly [Parameter, Parameter];
 }
 
-/** How far a parameter moves a claim's number on the paper's cost, and where the published one appears. */
+/** How far a parameter moves a claim's number, and where the published one appears. */
 export interface Swing {
   readonly parameter: Parameter;
   readonly least: number;
   readonly greatest: number;
-  /** Labels of the values at which ours is near the published number. */
+  /** Labels of its values, and of those at which ours is near the published number. */
+  readonly tried: readonly string[];
   readonly near: readonly string[];
 }
 
@@ -39,10 +43,14 @@ export interface Swing {
 const MAP_CLAIM = 'fig14-mean';
 
 export async function sensitivityOf(lab: Lab, sections: readonly Section[], mapped: Section): Promise<Sensitivity> {
-  const onMachine = together(sections.filter(({ isProbedOnMachine }) => isProbedOnMachine === true));
-  const [sweep, ends] = await Promise.all([sweepOf(lab, together(sections), false), sweepOf(lab, onMachine, true)]);
-  const nominal = sweep.find(({ value }) => value.isNominal)?.probed ?? {};
+  const probe = together(sections);
+  const [sweep, ends] = await Promise.all([sweepOf(lab, probe, false), sweepOf(lab, probe, true)]);
+  const [nominal, machineNominal] = [sweep, ends].map((list) => list.find(({ value }) => value.isNominal)?.probed ?? {}) as [
+    Probed,
+    Probed,
+  ];
   const swings = new Map(Object.keys(nominal).map((claim) => [claim, swingsOf(claim, sweep)] as const));
+  const machineSwings = new Map(Object.keys(machineNominal).map((claim) => [claim, swingsOf(claim, ends)] as const));
   const [first, second] = (swings.get(MAP_CLAIM) ?? []).map(({ parameter }) => parameter);
   if (first === undefined || second === undefined || mapped.probe === undefined) throw new Error('internal: nothing to map');
   const map = await mapOver(lab, mapped.probe, first, second);
@@ -54,7 +62,9 @@ export async function sensitivityOf(lab: Lab, sections: readonly Section[], mapp
     map: map.map(({ x, y, probed }) => ({ [first.id]: x.label, [second.id]: y.label, ...valuesOf(probed) })),
     pictures: { sensitivity: sweepPicture(sweep, ends), map: mapPicture(map, first, second) },
     swings,
+    machineSwings,
     probed: nominal,
+    machineProbed: machineNominal,
     mapOf: [first, second],
   };
 }
@@ -92,8 +102,10 @@ function swingsOf(claim: string, sweep: readonly Swept[]): readonly Swing[] {
   const swings = parameters().map(({ id }): Swing => {
     const mine = sweep.filter(({ parameter }) => parameter.id === id);
     const values = mine.map(({ probed }) => probed[claim]?.value ?? Number.NaN);
-    const near = mine.filter(({ probed }) => isAt(probed[claim])).map(({ value }) => value.label);
-    return { parameter: mine[0]!.parameter, least: Math.min(...values), greatest: Math.max(...values), near };
+    const labels = (list: readonly Swept[]): string[] => list.map(({ value }) => value.label);
+    const near = mine.filter(({ probed }) => isAt(probed[claim]));
+    const [least, greatest] = [Math.min(...values), Math.max(...values)];
+    return { parameter: mine[0]!.parameter, least, greatest, tried: labels(mine), near: labels(near) };
   });
   return swings.sort((a, b) => b.greatest - b.least - (a.greatest - a.least));
 }
@@ -147,7 +159,7 @@ function sweepPicture(sweep: readonly Swept[], ends: readonly Swept[]): Figure {
         title: `${name} (${unit})`,
         labels: values.map(({ label }) => label.replace(/ \(.*/, '')),
         lines: [
-          { name: 'Published', colour: PUBLISHED, values: values.map(() => published), dash: 'dash' as const, symbol: 'line-ew' },
+          { name: 'Published', colour: PUBLISHED, values: values.map(() => published), dash: 'dash' as const },
           { name: "Ours, the paper's cost", colour: PAPER, values: of(sweep) },
           { name: 'Ours, on the machine (ends)', colour: MACHINE, values: of(ends), symbol: 'diamond' },
         ],
@@ -167,12 +179,12 @@ export function hangsOn(swings: readonly Swing[], unit: Unit): string {
     .join(', ');
 }
 
-/** 'as it is; D_cim 8, 16', or 'nowhere': values at which ours is near the published number, the others as they are. */
+/** 'as it is; D_cim 8, 16', or 'nowhere': values tried at which ours is near the published number, the others as they are. */
 export function appearsAt(swings: readonly Swing[]): string {
   const isNominal = swings.some(({ parameter, near }) => parameter.values.some((value) => value.isNominal && near.includes(value.label)));
-  const texts = swings.flatMap(({ parameter, near }) => {
-    const others = parameter.values.filter((value) => !value.isNominal);
-    const found = others.filter(({ label }) => near.includes(label)).map(({ label }) => label);
+  const texts = swings.flatMap(({ parameter, tried, near }) => {
+    const others = tried.filter((label) => !parameter.values.some((value) => value.isNominal && value.label === label));
+    const found = others.filter((label) => near.includes(label));
     if (found.length === 0) return [];
     return [`${parameter.name} ${found.length === others.length && isNominal ? 'anywhere' : found.join(', ')}`];
   });
