@@ -48,6 +48,7 @@ const OVERALL = { mean: 1.31, greatest: 2.03 };
 export const fig14: Section = {
   id: 'fig14',
   title: 'Fig. 14: speedup over CIM-MLC',
+  isProbedOnMachine: true,
   run: async (lab) => {
     const rows: Row[] = (await Promise.all(NETWORKS.flatMap((network) => BATCHES.map((batch) => rowOf(lab, network, batch))))).flat();
     const of = (model: string, column: string): number[] => rows.filter((row) => row.model === model).map((row) => Number(row[column]));

@@ -107,7 +107,7 @@ function parameterText(sensitivity: Sensitivity, entries: readonly Entry[]): str
   const onMachine = swept.filter(({ appearsOnMachine }) => appearsOnMachine !== '');
   const never = swept.filter(({ appears }) => appears === 'nowhere').length;
   const neverOnMachine = onMachine.filter(({ appearsOnMachine }) => appearsOnMachine === 'nowhere').length;
-  const networks = Object.keys(map[0] ?? {}).filter((name) => /^fig14-(?!mean)/.test(name));
+  const networks = Object.keys(map[0] ?? {}).filter((name) => /^fig14-(?!mean|most)/.test(name));
   const near = (row: Row, claim: string): boolean => {
     const wanted = probed[claim];
     return (
@@ -118,9 +118,9 @@ function parameterText(sensitivity: Sensitivity, entries: readonly Entry[]): str
   const best = map.filter((row) => networks.filter((claim) => near(row, claim)).length === most);
   return `## Where do the published numbers appear?
 
-Each parameter over its range, the others as they are: on the paper's cost (${sweep.length} settings, \`sweep.csv\`), and on the machine as it is and at the ends of each
-range (${ends.length} settings, \`ends.csv\`). Of ${swept.length} claims that can be boiled down to one number, ${never} appear nowhere in the sweep on the paper's cost; of ${onMachine.length} on the
-machine, ${neverOnMachine}. The plans of Fig. 15 are the same on both, and in the ledger.
+Each parameter over its range, the others as they are: on the paper's cost (${sweep.length} settings, \`sweep.csv\`); for Fig. 14 on the machine, too, as it is and at the ends of
+each range (${ends.length} settings, \`ends.csv\`). Of ${swept.length} claims that can be boiled down to one number, ${never} appear nowhere in the sweep on the paper's cost; of ${onMachine.length} on the
+machine, ${neverOnMachine}.
 
 ${table(
   ['claim', 'at', 'published', "paper's cost", 'appears at', 'machine', 'appears at'],
@@ -130,7 +130,7 @@ ${table(
     numberText(probed[id]!.published, unit),
     numberText(probed[id]!.value, unit),
     appears,
-    numberText(machineProbed[id]?.value ?? Number.NaN, unit),
+    machineProbed[id] === undefined ? '–' : numberText(machineProbed[id].value, unit),
     appearsOnMachine || '–',
   ]),
 )}

@@ -49,4 +49,6 @@ export interface Section {
   readonly title: string;
   readonly run: (lab: Lab) => Promise<SectionReport>;
   readonly probe?: Probe;
+  /** The probe is tried on the machine too, at the ends of each range; for all sections that would take an hour. */
+  readonly isProbedOnMachine?: boolean;
 }

@@ -43,8 +43,8 @@ export interface Swing {
 const MAP_CLAIM = 'fig14-mean';
 
 export async function sensitivityOf(lab: Lab, sections: readonly Section[], mapped: Section): Promise<Sensitivity> {
-  const probe = together(sections);
-  const [sweep, ends] = await Promise.all([sweepOf(lab, probe, false), sweepOf(lab, probe, true)]);
+  const onMachine = together(sections.filter(({ isProbedOnMachine }) => isProbedOnMachine === true));
+  const [sweep, ends] = await Promise.all([sweepOf(lab, together(sections), false), sweepOf(lab, onMachine, true)]);
   const [nominal, machineNominal] = [sweep, ends].map((list) => list.find(({ value }) => value.isNominal)?.probed ?? {}) as [
     Probed,
     Probed,
