@@ -51,7 +51,7 @@ export function ownDemand(reader: Pace, window: Window): readonly number[] {
  */
 export function demandsOn<S extends Step>(tensor: TensorId, steps: readonly S[]): ReadonlyMap<S, readonly number[]> {
   const demands = new Map<S, readonly number[]>();
-  const makers = new Map<TensorId, S[]>();
+  const makers = new Map<TensorId, { readonly pace: Pace; readonly demand: readonly number[] }[]>();
   for (const step of steps) {
     let total: number[] | undefined;
     const raise = (chunk: number, needed: number): void => {
@@ -62,17 +62,21 @@ export function demandsOn<S extends Step>(tensor: TensorId, steps: readonly S[])
     for (const read of direct === undefined ? step.reads : []) {
       const own = ownDemand(step, read.window);
       if (read.tensor.id === tensor) for (const [chunk, needed] of own.entries()) raise(chunk, needed);
-      for (const maker of makers.get(read.tensor.id) ?? []) {
-        const upstream = demands.get(maker);
-        if (upstream === undefined) continue;
-        for (const [chunk, needed] of own.entries()) raise(chunk, upstream[chunkReaching(maker, needed) - 1] ?? 0);
-      }
+      for (const { pace, demand } of makers.get(read.tensor.id) ?? [])
+        for (const [chunk, needed] of own.entries()) raise(chunk, demand[chunkReaching(pace, needed) - 1] ?? 0);
     }
-    if (direct !== undefined) demands.set(step, ownDemand(step, direct.window));
-    else if (total !== undefined) demands.set(step, total);
+    const demand = direct === undefined ? total : ownDemand(step, direct.window);
+    if (demand === undefined) continue;
+    demands.set(step, demand);
     const others = makers.get(step.output.id);
-    if (others === undefined) makers.set(step.output.id, [step]);
-    else others.push(step);
+    if (others === undefined) makers.set(step.output.id, [{ pace: step, demand }]);
+    else if (!others.some((other) => isLike(other, step, demand))) others.push({ pace: step, demand });
   }
   return demands;
+}
+
+/** Whether a maker that was met before says the same: the pieces of an operator do. */
+function isLike(other: { readonly pace: Pace; readonly demand: readonly number[] }, pace: Pace, demand: readonly number[]): boolean {
+  if (other.pace.positions !== pace.positions || other.pace.chunks !== pace.chunks) return false;
+  return other.demand === demand || other.demand.every((needed, chunk) => needed === demand[chunk]);
 }

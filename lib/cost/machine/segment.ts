@@ -30,7 +30,9 @@ export interface Allotment {
 
 /** Load of an allotment. `staged`: bytes of the next segment's weights that share the channel meanwhile. */
 export function segmentLoad(work: Work, allotment: Allotment, living: LivingHomes, hardware: Hardware, staged: Bytes): SegmentLoad {
-  return loadOf(work, allotment, demandsOf(work, allotment, living, hardware), hardware, staged);
+  const { first, last } = allotment;
+  const demands = besideHomes(demandsOf(work, allotment, living, hardware), living.during(first, last).bytes);
+  return loadOf(work, allotment, demands, hardware, staged);
 }
 
 /** The same with the segment's demands at hand; those of a segment like it will do. */
@@ -61,7 +63,7 @@ export function loadOf(
   };
 }
 
-/** What a segment asks for, whatever arrays it is given. */
+/** What a segment asks for, whatever arrays it is given. Homes take nothing of the buffer's room unless `besideHomes` says so. */
 export interface SegmentDemands {
   /** `group`: the member, counted from the first, whose memory arrays may hold a stream. */
   readonly streams: SortedStreams;
@@ -80,6 +82,12 @@ export interface SegmentDemands {
     readonly operandExternalBytes: Bytes;
   };
   readonly energy: Picojoules;
+}
+
+/** The same where homes take so many bytes of the buffer. */
+export function besideHomes(demands: SegmentDemands, homeBytes: Bytes): SegmentDemands {
+  const { room } = demands;
+  return homeBytes === 0 ? demands : { ...demands, room: { ...room, bufferBytes: room.bufferBytes - homeBytes } };
 }
 
 /** Streams of a segment, the order of its tasks, and what crosses channel and buffer whatever is decided about them. */
@@ -123,7 +131,9 @@ export function demandsOf(
       const tensor = work.tensors[read.tensor]!;
       const width = read.features.to - read.features.from;
       let here = 0;
-      for (const maker of within(tensor.makers, from, to)) here += overlap(work.tasks[maker]!.output.features, read.features);
+      const { makers } = tensor;
+      for (let i = countBelow(makers, from); i < makers.length && makers[i]! < to; i++)
+        here += overlap(work.tasks[makers[i]!]!.output.features, read.features);
       const local = here / width;
       const homed = local < 1 ? atHome(read.tensor, read.feedBytes * (1 - local), false) : 0;
       const part = (share: number, outside: boolean): void => {
@@ -163,11 +173,10 @@ export function demandsOf(
       write / (arrays * hardware.memoryWriteBytesPerCycle),
     );
   }
-  const bufferBytes = hardware.bufferBytes - living.during(first, last).bytes;
   return {
     streams: sortStreams([...streams.values()]),
     pipeline: pipelineOf(work, first, from, to),
-    room: { bufferBytes, bytesPerArray: hardware.memoryBytesPerArray, bufferTraffic, externalTraffic },
+    room: { bufferBytes: hardware.bufferBytes, bytesPerArray: hardware.memoryBytesPerArray, bufferTraffic, externalTraffic },
     fixed: { vectorCycles, homeCycles, operandBytes, operandExternalBytes },
     energy,
   };
@@ -182,13 +191,15 @@ function overlap(a: { readonly from: number; readonly to: number }, b: { readonl
   return Math.max(0, Math.min(a.to, b.to) - Math.max(a.from, b.from));
 }
 
-/** Those of ascending task numbers that are in from .. to-1. */
-function within(tasks: readonly number[], from: number, to: number): readonly number[] {
-  let end = tasks.length;
-  while (end > 0 && tasks[end - 1]! >= to) end--;
-  let begin = end;
-  while (begin > 0 && tasks[begin - 1]! >= from) begin--;
-  return begin === 0 && end === tasks.length ? tasks : tasks.slice(begin, end);
+/** How many of ascending numbers are below `limit`. */
+export function countBelow(numbers: readonly number[], limit: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Whole vectors a copy: ceil(m / copies) of them one after another. */
@@ -197,36 +208,39 @@ export function productCycles(product: { readonly m: number; readonly computeCyc
 }
 
 /** Tasks of a segment in order, and which of them wait for which. */
-interface Pipeline {
-  readonly tasks: readonly {
-    /** Member that computes for it, counted from the first; -1 for vector work. */
-    readonly member: number;
-    readonly vectorCycles: Cycles;
-    readonly chunks: number;
-    readonly after: readonly { readonly task: number; readonly lead: number }[];
-  }[];
-  readonly starts: Float64Array;
-  readonly ends: Float64Array;
-}
+type Pipeline = readonly {
+  /** Member that computes for it, counted from the first; -1 for vector work. */
+  readonly member: number;
+  readonly vectorCycles: Cycles;
+  readonly chunks: number;
+  readonly after: readonly { readonly task: number; readonly lead: number }[];
+}[];
 
 function pipelineOf(work: Work, first: number, from: number, to: number): Pipeline {
-  const tasks = work.tasks.slice(from, to).map(({ product, vectorCycles, chunks, reads }, t) => ({
-    member: product === undefined ? -1 : product.sub - first,
-    vectorCycles,
-    chunks,
-    after: reads.flatMap(({ tensor, lead }) =>
-      within(work.tensors[tensor]!.makers, from, from + t).map((maker) => ({ task: maker - from, lead })),
-    ),
-  }));
-  return { tasks, starts: new Float64Array(to - from), ends: new Float64Array(to - from) };
+  return work.tasks.slice(from, to).map(({ product, vectorCycles, chunks, reads }, t) => {
+    const after: { task: number; lead: number }[] = [];
+    for (const { tensor, lead } of reads) {
+      const { makers } = work.tensors[tensor]!;
+      for (let i = countBelow(makers, from); i < makers.length && makers[i]! < from + t; i++) after.push({ task: makers[i]! - from, lead });
+    }
+    return { member: product === undefined ? -1 : product.sub - first, vectorCycles, chunks, after };
+  });
 }
+
+/** Start and end of each task of the pipeline that is looked at. */
+let starts = new Float64Array(256);
+let ends = new Float64Array(256);
 
 /**
  * Time from first to last chunk when only products and vector work take time: a task starts once its leads are
  * there and ends no earlier than a chunk after its producers. Operators that need a whole input (reductions,
  * softmax over positions) make this a sum where Eq. (9) has a maximum.
  */
-function pipelineCycles({ tasks, starts, ends }: Pipeline, compute: readonly Cycles[]): Cycles {
+function pipelineCycles(tasks: Pipeline, compute: readonly Cycles[]): Cycles {
+  if (tasks.length > starts.length) {
+    starts = new Float64Array(2 * tasks.length);
+    ends = new Float64Array(2 * tasks.length);
+  }
   let longest = 0;
   for (let t = 0; t < tasks.length; t++) {
     const { member, vectorCycles, chunks, after } = tasks[t]!;

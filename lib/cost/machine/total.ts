@@ -3,6 +3,7 @@
 
 import type { Bytes, Cycles, Picojoules } from '../../base/units.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
+import type { SegmentForms } from './forms.ts';
 import { type Homes, LivingHomes } from './living.ts';
 import { type Allotment, type SegmentLoad, segmentLoad } from './segment.ts';
 import { type ProductWork, runsOf, type Work } from './work.ts';
@@ -28,18 +29,25 @@ export interface MachineCost {
   readonly energy: Picojoules;
 }
 
-/** What a plan costs; a repeated block as often as it runs. */
-export function machineCost(work: Work, allotments: readonly StagedAllotment[], homes: Homes, hardware: Hardware): MachineCost {
+/** What a plan costs; a repeated block as often as it runs. `forms` of the same work know what segments like these take. */
+export function machineCost(
+  work: Work,
+  allotments: readonly StagedAllotment[],
+  homes: Homes,
+  hardware: Hardware,
+  forms?: SegmentForms,
+): MachineCost {
   const segments: SegmentCost[] = [];
   let cycles = 0;
   let energy = 0;
   const { times } = runsOf(work);
-  const living = new LivingHomes(work, homes);
+  const loads = forms?.beside(homes);
+  const living = loads?.living ?? new LivingHomes(work, homes);
   for (const [i, allotment] of allotments.entries()) {
     const ahead = allotments[i + 1];
     const runs = times[allotment.first] ?? 1;
     const staged = ahead === undefined ? 0 : weightsOf(work, ahead, hardware, true).fetch;
-    const load = segmentLoad(work, allotment, living, hardware, staged);
+    const load = loads?.of(allotment, staged) ?? segmentLoad(work, allotment, living, hardware, staged);
     const intra = runCycles(load, staged, hardware);
     const weights = weightsOf(work, allotment, hardware, false);
     const switched = switching(work, allotments, i, hardware);

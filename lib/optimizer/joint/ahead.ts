@@ -2,8 +2,8 @@
 // while a segment runs, in arrays that are idle meanwhile, and what is still idle keeps data. Drafts -> allotments.
 
 import { sum } from '../../base/units.ts';
-import { LivingHomes } from '../../cost/machine/living.ts';
-import { segmentLoad } from '../../cost/machine/segment.ts';
+import { SegmentForms } from '../../cost/machine/forms.ts';
+import type { Homes } from '../../cost/machine/living.ts';
 import { machineCost, rewriteCycles, runCycles, type StagedAllotment, weightsOf } from '../../cost/machine/total.ts';
 import { runsOf, type Work, workOf } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
@@ -22,22 +22,24 @@ export function onMachine(
   { flat, drafts, frozenMemory }: Drafted,
   hardware: Hardware,
   prefetch: boolean,
-  work = workOf(graph, flat, hardware),
+  forms = new SegmentForms(workOf(graph, flat, hardware), hardware),
 ): Allotted {
+  const { work } = forms;
   const bare = drafts.map((draft) => allotmentOf(draft, work));
   const { opens } = runsOf(work);
   const computing = bare.map(({ first, copies }) => sum(copies.map((count, i) => count * work.products[first + i]!.tiles)));
   const storing = bare.map(({ memory }) => sum(memory));
   const idle = bare.map((_, s) => hardware.arrays - computing[s]! - (frozenMemory ?? storing[s]!));
-  const nowhere = new LivingHomes(work, new Map());
+  const nowhere: Homes = new Map();
+  const alone = forms.beside(nowhere);
   const staged = bare.map((allotment, s): StagedAllotment => {
     if (!prefetch || s === 0 || opens[allotment.first]) return allotment;
     const ahead = { ...allotment, staged: stagedWithin(allotment, work, idle[s - 1]!) };
     // Where the arrays' own writing takes longest, a part written ahead only keeps the channel busy.
-    const load = segmentLoad(work, allotment, nowhere, hardware, 0);
+    const load = alone.of(allotment, 0);
     const cycles = (next: StagedAllotment): number => {
       const bytes = weightsOf(work, next, hardware, true).fetch;
-      const running = runCycles(segmentLoad(work, bare[s - 1]!, nowhere, hardware, bytes), bytes, hardware);
+      const running = runCycles(alone.of(bare[s - 1]!, bytes), bytes, hardware);
       return running + rewriteCycles(weightsOf(work, next, hardware, false), load, hardware);
     };
     if (cycles(ahead) >= cycles(allotment)) return allotment;
@@ -50,11 +52,11 @@ export function onMachine(
     : frozenMemory === undefined
       ? idle
       : storing.map((used) => frozenMemory - used);
-  const bareCost = machineCost(work, staged, new Map(), hardware);
+  const bareCost = machineCost(work, staged, nowhere, hardware, forms);
   const cut = { segmentOf: segmentsOf(staged), cycles: bareCost.segments.map(({ intra }) => intra), arrays: roomForHomes };
   const homes = chooseHomes(work, cut, hardware);
   const modes = { ...(frozenMemory !== undefined && { frozenMemory }) };
-  return { flat, work, allotments: staged, homes, cost: machineCost(work, staged, homes, hardware), ...modes };
+  return { flat, work, allotments: staged, homes, cost: machineCost(work, staged, homes, hardware, forms), ...modes };
 }
 
 /** Without anything staged. Arrays that are one operator's output and another's input memory count with the one that reads them. */

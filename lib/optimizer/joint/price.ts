@@ -2,6 +2,7 @@
 // are. Placed segments -> the same with the machine's cycles, and the totals.
 
 import { internal } from '../../base/problem.ts';
+import { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Home, Homes } from '../../cost/machine/living.ts';
 import { productCycles } from '../../cost/machine/segment.ts';
 import { type MachineCost, machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
@@ -22,12 +23,18 @@ export interface Priced {
  * The segments under the machine's cost (docs/machine.md) instead of the one they were made for, and cycles and energy of the
  * whole run. `flat` and `work` (`workOf(graph, flat, hardware)`) are of the graph the plan was made for, folds included.
  */
-export function priceOnMachine(flat: Flattened, work: Work, segments: readonly SegmentPlan[], hardware: Hardware): Priced {
+export function priceOnMachine(
+  flat: Flattened,
+  work: Work,
+  segments: readonly SegmentPlan[],
+  hardware: Hardware,
+  forms = new SegmentForms(work, hardware),
+): Priced {
   const number = new Map(flat.subOperators.map(({ id }, i) => [id, i]));
   const placed = segments.filter(({ operators }) => operators.length > 0);
   const allotments = placed.map((segment, s) => allotmentOf(segment, placed[s - 1], number));
   const homes = homesOf(work, placed);
-  const cost = machineCost(work, allotments, homes, hardware);
+  const cost = machineCost(work, allotments, homes, hardware, forms);
   const costs = new Map(placed.map(({ id }, s) => [id, cost.segments[s]]));
   return {
     segments: segments.map((segment) => {

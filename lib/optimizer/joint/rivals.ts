@@ -2,7 +2,7 @@
 // weights written ahead, and placed as they place them. Request -> rivals.
 
 import { CompileError } from '../../base/problem.ts';
-import type { Work } from '../../cost/machine/work.ts';
+import type { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import { cimMlc } from '../baselines/cim-mlc.ts';
 import { occ } from '../baselines/occ.ts';
@@ -69,8 +69,8 @@ async function draftsOf(optimizer: Optimizer, request: OptimizerRequest): Promis
 }
 
 /** A rival's plan as placed by itself, at its price. */
-export function asPlaced({ drafted }: Rival, work: Work, hardware: Hardware): Allotted {
+export function asPlaced({ drafted }: Rival, forms: SegmentForms, hardware: Hardware): Allotted {
   const { flat, drafts, frozenMemory } = drafted;
   const choices = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
-  return priced(flat, work, placeSegments(flat, choices, hardware), hardware, frozenMemory);
+  return priced(flat, forms, placeSegments(flat, choices, hardware), hardware, frozenMemory);
 }

@@ -3,13 +3,13 @@
 
 import { internal } from '../../base/problem.ts';
 import { type Bytes, type Cycles, type Picojoules, sum } from '../../base/units.ts';
-import { type Homes, LivingHomes } from '../../cost/machine/living.ts';
-import { type Allotment, demandsOf } from '../../cost/machine/segment.ts';
+import type { SegmentForms } from '../../cost/machine/forms.ts';
+import type { Homes } from '../../cost/machine/living.ts';
+import type { Allotment } from '../../cost/machine/segment.ts';
 import { rewriteCycles, runCycles, type StagedAllotment } from '../../cost/machine/total.ts';
 import { runsOf, type Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import { type Option, SegmentAllotter } from './allot.ts';
-import type { SegmentForms } from './forms.ts';
 
 /** By arrays and buffer bytes that homes leave to a segment. */
 export type KnownOptions = Map<string, readonly Option[]>;
@@ -17,7 +17,9 @@ export type KnownOptions = Map<string, readonly Option[]>;
 export interface SearchOptions {
   readonly hardware: Hardware;
   readonly homes: Homes;
-  readonly forms: SegmentForms<KnownOptions>;
+  readonly forms: SegmentForms;
+  /** Options found so far, by form. */
+  readonly known: KnownOptions[];
   /** Allotments of rivals, weighed beside the search's own. */
   readonly rivals: readonly Allotment[];
   /** Shares of the chip's arrays a segment may use, and how much slower than its best it may run. */
@@ -55,32 +57,32 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
   const { hardware, homes, forms, after, budgets, slacks, computeOnly } = options;
   const subs = work.products.length;
   const endingAt: Node[][] = [];
-  const living = new LivingHomes(work, homes);
-  const codes = forms.codes(homes);
+  const beside = forms.beside(homes);
   const { times, opens } = runsOf(work);
   const arrays = budgets.map((budget) => Math.floor(hardware.arrays * budget));
   const rivalsAt = groupBy(options.rivals, ({ first, last }) => `${first},${last}`);
   for (let last = 0; last < subs; last++) {
     const nodes: Node[] = [];
-    const formFrom = forms.walk(codes, last);
+    const formFrom = forms.walk(beside.codes, last);
     let tiles = 0;
     let earliest = 0;
     for (let first = last; first >= earliest; first--) {
       tiles += work.products[first]!.tiles;
       earliest = Math.max(earliest, (after[first] ?? -1) + 1);
-      const held = living.during(first, last);
+      const held = beside.living.during(first, last);
       const available = hardware.arrays - held.arrays;
       if (tiles > available) break;
       const previous = first === 0 ? [] : (endingAt[first - 1] ?? []);
       if (first === 0 || previous.length > 0) {
-        const allotter = () => new SegmentAllotter(work, first, last, demandsOf(work, { first, last }, living, hardware), hardware);
         const form = formFrom(first);
-        form.known ??= new Map();
+        const allotter = () => new SegmentAllotter(work, first, last, beside.demandsOf(form, first, last, held.bytes), hardware);
+        const knownOf = options.known[form] ?? new Map<string, readonly Option[]>();
+        options.known[form] = knownOf;
         const key = `${available},${held.bytes}`;
-        let known = form.known.get(key);
+        let known = knownOf.get(key);
         if (known === undefined) {
           known = allotter().options([...new Set(arrays.map((most) => Math.min(most, available)))], slacks, computeOnly);
-          form.known.set(key, known);
+          knownOf.set(key, known);
         }
         const others = rivalsAt.get(`${first},${last}`)?.map(({ copies, memory }) => allotter().optionOf(copies, memory)) ?? [];
         for (const option of [...known, ...others.filter((other) => other.arrays <= available)]) {

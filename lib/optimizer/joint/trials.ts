@@ -2,6 +2,7 @@
 // searched by dynamic programming, then the best of them mixed operator by operator. Graph + chip -> candidates.
 
 import { sum } from '../../base/units.ts';
+import { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Home, Homes } from '../../cost/machine/living.ts';
 import { machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
 import { type Work, workOf } from '../../cost/machine/work.ts';
@@ -13,7 +14,6 @@ import { type Flattened, flatten } from '../flatten.ts';
 import type { Judged, Weigh } from '../objective.ts';
 import type { Allotted } from '../optimizer.ts';
 import { allotmentOf, onMachine } from './ahead.ts';
-import { SegmentForms } from './forms.ts';
 import { type Cut, chooseHomes } from './homes.ts';
 import { segmentsOf } from './place.ts';
 import { placed } from './placed.ts';
@@ -79,7 +79,9 @@ interface Trial extends Allotted {
 interface Prepared {
   readonly flat: Flattened;
   readonly work: Work;
-  readonly forms: SegmentForms<KnownOptions>;
+  readonly forms: SegmentForms;
+  /** By form. */
+  readonly known: KnownOptions[];
   /** What others do with these pieces. */
   readonly rivals: StagedAllotment[];
   /** Arrays for homes that were tried. */
@@ -132,7 +134,7 @@ export class JointSearch {
       if (mixed !== undefined) tried.push(mixed);
     }
     tried.sort((a, b) => a.value - b.value);
-    const own = tried.slice(0, MOST_PLACED).map((trial) => judged(placed(trial, hardware), weigh));
+    const own = tried.slice(0, MOST_PLACED).map((trial) => judged(placed(trial, hardware, this.preparedOf(trial.flat).forms), weigh));
     const candidates = [...own, ...(await this.challengers(weigh, Math.min(...own.map(({ value }) => value))))];
     return candidates.sort((a, b) => a.value - b.value);
   }
@@ -158,17 +160,17 @@ export class JointSearch {
     const { graph, hardware } = this;
     const found: Candidate[] = [];
     for (const rival of this.rivals ?? []) {
-      const { work } = this.preparedOf(rival.drafted.flat);
+      const { forms } = this.preparedOf(rival.drafted.flat);
       const plans = this.plansOf.get(rival) ?? {
-        own: asPlaced(rival, work, hardware),
-        counted: [false, true].map((prefetch) => onMachine(graph, rival.drafted, hardware, prefetch, work)),
+        own: asPlaced(rival, forms, hardware),
+        counted: [false, true].map((prefetch) => onMachine(graph, rival.drafted, hardware, prefetch, forms)),
         placed: new Map(),
       };
       this.plansOf.set(rival, plans);
       for (const counted of plans.counted) {
         const switching = sum(counted.cost.segments.map(({ inter }) => inter.switch));
         if (!this.options.everyRival && weigh(counted.cost.cycles - switching, counted.cost.energy) > CLEARLY_WORSE * best) continue;
-        const plan = plans.placed.get(counted) ?? placed(counted, hardware);
+        const plan = plans.placed.get(counted) ?? placed(counted, hardware, forms);
         plans.placed.set(counted, plan);
         found.push({ ...judged(plan, weigh), rival: rival.name });
       }
@@ -197,7 +199,8 @@ export class JointSearch {
     let prepared = this.prepared.get(key);
     if (prepared === undefined) {
       const work = workOf(graph, flat, hardware);
-      prepared = { flat, work, forms: new SegmentForms(work, hardware), rivals: [], tried: new Set(), cut: firstCut(work, hardware) };
+      const forms = new SegmentForms(work, hardware);
+      prepared = { flat, work, forms, known: [], rivals: [], tried: new Set(), cut: firstCut(work, hardware) };
       this.prepared.set(key, prepared);
     }
     return prepared;
@@ -205,13 +208,14 @@ export class JointSearch {
 
   /** The best segments beside the homes chosen for the segments known so far. */
   private async run(prepared: Prepared, homesFor: (cut: Omit<Cut, 'arrays'>) => Homes, weigh: Weigh): Promise<Trial | undefined> {
-    const { flat, work, forms } = prepared;
+    const { flat, work, forms, known } = prepared;
     const { hardware, options } = this;
     const homes = homesFor(prepared.cut);
     const allotments = await searchSegments(work, {
       hardware,
       homes,
       forms,
+      known,
       budgets: BUDGETS,
       slacks: SLACKS,
       staging: options.staging,
@@ -223,7 +227,7 @@ export class JointSearch {
       pause: () => this.pause(),
     });
     if (allotments === undefined) return undefined;
-    const cost = machineCost(work, allotments, homes, hardware);
+    const cost = machineCost(work, allotments, homes, hardware, forms);
     prepared.cut = { segmentOf: segmentsOf(allotments), cycles: cost.segments.map(({ intra }) => intra) };
     return { flat, work, allotments, homes, cost, value: weigh(cost.cycles, cost.energy) };
   }

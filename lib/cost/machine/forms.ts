@@ -1,0 +1,238 @@
+// Segments that ask for the same: what each sub-operator looks like from within a segment, as a number, and a tree over those
+// numbers. What is known of a form is known of all its segments: the pieces of a cut operator, repeated layers. Work + homes -> forms.
+
+import type { Bytes } from '../../base/units.ts';
+import type { Hardware } from '../../hardware/hardware.ts';
+import { type Homes, heldShare, LivingHomes } from './living.ts';
+import { type Allotment, besideHomes, countBelow, demandsOf, loadOf, type SegmentDemands, type SegmentLoad } from './segment.ts';
+import type { TaskWork, Work } from './work.ts';
+
+/** A tree of numbers: the path of a list ends in the list's own number. */
+interface Branch {
+  number: number;
+  next: Map<number, Branch> | undefined;
+}
+
+/** Stand between the numbers that describe a sub-operator, which are integers if they are less than 0. */
+const TASK = -0.5;
+const PRODUCT = -1.5;
+const READ = -2.5;
+const OUTPUT = -3.5;
+const HOME = -4.5;
+
+/** Forms of one network's segments; what they are made of changes with the homes, the numbers stay. */
+export class SegmentForms {
+  readonly work: Work;
+  readonly hardware: Hardware;
+  private readonly codeRoot: Branch = { number: -1, next: undefined };
+  private codesKnown = 0;
+  private readonly formRoot: Branch = { number: -1, next: undefined };
+  private formsKnown = 0;
+  /** By form, as if homes took nothing of the buffer; and loads by what was allotted. */
+  private readonly demands: SegmentDemands[] = [];
+  private readonly loads: Map<string, SegmentLoad>[] = [];
+  private readonly besideHomes = new WeakMap<Homes, SegmentLoads>();
+  /** By task, the first and the last one that can be in a segment with it. */
+  private readonly earliest: Int32Array;
+  private readonly latest: Int32Array;
+
+  constructor(work: Work, hardware: Hardware) {
+    this.work = work;
+    this.hardware = hardware;
+    this.earliest = new Int32Array(work.tasks.length);
+    this.latest = new Int32Array(work.tasks.length);
+    let first = 0;
+    let tiles = 0;
+    for (let last = 0; last < work.products.length; last++) {
+      tiles += work.products[last]!.tiles;
+      for (; first < last && tiles > hardware.arrays; first++) tiles -= work.products[first]!.tiles;
+      const [from, to] = [firstTaskOf(work, first), work.firstTask[last + 1]!];
+      this.earliest.fill(from, firstTaskOf(work, last), to);
+      this.latest.fill(to - 1, from, to);
+    }
+  }
+
+  /** Segments beside these homes. */
+  beside(homes: Homes): SegmentLoads {
+    let loads = this.besideHomes.get(homes);
+    if (loads === undefined) {
+      loads = new SegmentLoads(this, homes);
+      this.besideHomes.set(homes, loads);
+    }
+    return loads;
+  }
+
+  /** A walk from a segment's last member to its first: each call gives the number of the form of a segment that is longer. */
+  walk(codes: Int32Array, last: number): (first: number) => number {
+    let form = this.formRoot;
+    let at = last;
+    return (first) => {
+      for (; at >= first; at--) form = child(form, codes[at]!);
+      if (form.number < 0) form.number = this.formsKnown++;
+      return form.number;
+    };
+  }
+
+  /** What a segment of a form asks for, where homes take nothing of the buffer. */
+  demandsOf(form: number, first: number, last: number, living: LivingHomes): SegmentDemands {
+    let demands = this.demands[form];
+    if (demands === undefined) {
+      demands = demandsOf(this.work, { first, last }, living, this.hardware);
+      this.demands[form] = demands;
+    }
+    return demands;
+  }
+
+  /** `make` once for all that is allotted alike to segments of a form. */
+  loadOf(form: number, key: string, make: () => SegmentLoad): SegmentLoad {
+    const known = this.loads[form] ?? new Map<string, SegmentLoad>();
+    this.loads[form] = known;
+    let load = known.get(key);
+    if (load === undefined) {
+      load = make();
+      known.set(key, load);
+    }
+    return load;
+  }
+
+  /** A number for each sub-operator; equal numbers in equal order are segments with equal demands, but for what homes take of the buffer. */
+  codes(homes: Homes): Int32Array {
+    const { work } = this;
+    const codes = new Int32Array(work.products.length);
+    const describer = new Describer(work, homes, this.earliest, this.latest);
+    for (let sub = 0; sub < codes.length; sub++) {
+      describer.branch = this.codeRoot;
+      for (let t = firstTaskOf(work, sub); t < work.firstTask[sub + 1]!; t++) describer.task(work.tasks[t]!, t);
+      const { branch } = describer;
+      if (branch.number < 0) branch.number = this.codesKnown++;
+      codes[sub] = branch.number;
+    }
+    return codes;
+  }
+}
+
+/** What segments ask for and take beside given homes, found once for all segments of a form. */
+export class SegmentLoads {
+  readonly codes: Int32Array;
+  readonly living: LivingHomes;
+  private readonly forms: SegmentForms;
+
+  constructor(forms: SegmentForms, homes: Homes) {
+    this.forms = forms;
+    this.codes = forms.codes(homes);
+    this.living = new LivingHomes(forms.work, homes);
+  }
+
+  /** Demands of a segment whose form is known. */
+  demandsOf(form: number, first: number, last: number, homeBytes: Bytes): SegmentDemands {
+    return besideHomes(this.forms.demandsOf(form, first, last, this.living), homeBytes);
+  }
+
+  /** Load of an allotment while `staged` bytes of the next segment's weights share the channel. */
+  of(allotment: Allotment, staged: Bytes): SegmentLoad {
+    const { forms, living } = this;
+    const { first, last, copies, memory } = allotment;
+    const form = forms.walk(this.codes, last)(first);
+    const { bytes } = living.during(first, last);
+    return forms.loadOf(form, `${bytes};${staged};${copies.join()};${memory.join()}`, () =>
+      loadOf(forms.work, allotment, this.demandsOf(form, first, last, bytes), forms.hardware, staged),
+    );
+  }
+}
+
+/** Walks down the tree of codes with all that a segment's demands depend on. */
+class Describer {
+  branch: Branch = { number: -1, next: undefined };
+  private readonly work: Work;
+  private readonly homes: Homes;
+  private readonly earliest: Int32Array;
+  private readonly latest: Int32Array;
+  /** Task that used a tensor last, and the same features of it. */
+  private readonly lastUse: Int32Array;
+  private readonly lastUseOf: (Map<number, number> | undefined)[] = [];
+
+  constructor(work: Work, homes: Homes, earliest: Int32Array, latest: Int32Array) {
+    this.work = work;
+    this.homes = homes;
+    this.earliest = earliest;
+    this.latest = latest;
+    this.lastUse = new Int32Array(work.tensors.length).fill(-1);
+  }
+
+  task(task: TaskWork, t: number): void {
+    const { homes } = this;
+    const { product, reads, output } = task;
+    this.add(TASK).add(task.vectorCycles).add(task.vectorEnergy).add(task.chunks);
+    if (product !== undefined) {
+      const { m, tiles, computeCycles, weightBytes, writeCycles, mac, writing, stationary } = product;
+      this.add(PRODUCT).add(m).add(tiles).add(computeCycles).add(weightBytes).add(writeCycles).add(mac).add(writing);
+      if (stationary !== undefined) this.add(stationary.bytes).add(heldShare(homes.get(stationary.tensor)));
+    }
+    for (const { tensor, features, feedBytes, dataBytes, heldOutside, heldHere, lead } of reads) {
+      const { from, to } = features;
+      this.add(READ)
+        .add(feedBytes)
+        .add(dataBytes)
+        .add(heldOutside)
+        .add(heldHere)
+        .add(lead)
+        .add(to - from);
+      this.add(this.sinceFeatures(tensor, from, to, t)).add(this.since(tensor, t));
+      this.tensor(tensor, t);
+      const { makers } = this.work.tensors[tensor]!;
+      for (let i = countBelow(makers, this.latest[t]! + 1) - 1; i >= 0 && makers[i]! >= this.earliest[t]!; i--) {
+        const made = this.work.tasks[makers[i]!]!.output.features;
+        const shared = Math.max(0, Math.min(made.to, to) - Math.max(made.from, from));
+        // Of what is made later, only what it reads counts; it waits for all that is made before.
+        if (makers[i]! < t || shared > 0) this.add(t - makers[i]!).add(shared);
+      }
+    }
+    this.add(OUTPUT).add(output.bytes).add(this.since(output.tensor, t));
+    this.tensor(output.tensor, t);
+  }
+
+  private tensor(tensor: number, t: number): void {
+    const { leaves, given, readers, makers } = this.work.tensors[tensor]!;
+    const last = readers.at(-1) ?? t;
+    const first = makers[0] ?? t;
+    const inside = !leaves && !given && last <= this.latest[t]! && first >= this.earliest[t]!;
+    this.add(inside ? last - t : -1).add(inside ? t - first : -1);
+    const home = this.homes.get(tensor);
+    if (home !== undefined) this.add(HOME).add(home.inBuffer).add(home.inArrays).add(home.arrays);
+  }
+
+  private since(tensor: number, t: number): number {
+    const before = this.lastUse[tensor]!;
+    this.lastUse[tensor] = t;
+    return before < this.earliest[t]! ? -1 : t - before;
+  }
+
+  private sinceFeatures(tensor: number, from: number, to: number, t: number): number {
+    const uses = this.lastUseOf[tensor] ?? new Map<number, number>();
+    this.lastUseOf[tensor] = uses;
+    const key = from * 2 ** 26 + to;
+    const before = uses.get(key) ?? -1;
+    uses.set(key, t);
+    return before < this.earliest[t]! ? -1 : t - before;
+  }
+
+  private add(part: number): this {
+    this.branch = child(this.branch, part);
+    return this;
+  }
+}
+
+function child(branch: Branch, key: number): Branch {
+  branch.next ??= new Map();
+  let next = branch.next.get(key);
+  if (next === undefined) {
+    next = { number: -1, next: undefined };
+    branch.next.set(key, next);
+  }
+  return next;
+}
+
+/** What needs no product goes with the first one. */
+function firstTaskOf(work: Work, sub: number): number {
+  return sub === 0 ? 0 : work.firstTask[sub]!;
+}
