@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** What processes get to end by themselves. */
 const GRACE_MS = 300;
 
-export function signalDescendants(signal: 'SIGINT' | 'SIGKILL'): void {
+export function signalDescendants(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void {
   for (const pid of descendants()) send(pid, signal);
 }
 

@@ -1,4 +1,4 @@
-// How the control worker asks the interrupt gate. A file of its own, so that the worker need not load the gate's parts.
+// How the I/O worker asks the interrupt gate. A file of its own, so that the worker need not load the gate's parts.
 
 /** Key of the gate's symbol on the global object of the main thread. */
 export const GATE = 'cimbook.interrupt-gate';

@@ -1,5 +1,5 @@
 // Stops code that blocks the main thread, and nothing but the cell's code.
-// The control worker has V8 call this gate in the midst of whatever runs. In: a cell's number. If that cell's code is on
+// The I/O worker has V8 call this gate in the midst of whatever runs. In: a cell's number. If that cell's code is on
 // the stack, V8 is told to terminate it, at once and not to be caught; the compiler and the kernel's own jobs go on.
 
 import { Session } from 'node:inspector';

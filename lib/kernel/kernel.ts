@@ -1,14 +1,15 @@
 // Puts the kernel's parts together and runs it: sockets first, so that a client is answered at once, then TypeScript
 // and the library, while the cells that have arrived wait.
 
+import { writeSync } from 'node:fs';
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { startControl } from './control.ts';
 import { installDisplay } from './display.ts';
 import { describeStray } from './errors.ts';
 import { ExecuteQueue } from './execute-queue.ts';
 import { History } from './history.ts';
 import { installInterruptGate } from './interrupt-gate.ts';
 import { Interrupts } from './interrupts.ts';
+import { Io } from './io.ts';
 import { installRuntimeFallback } from './own-package.ts';
 import { preload, typesToPreload } from './preload.ts';
 import type { ConnectionInfo, Content, Message, Parent } from './protocol.ts';
@@ -17,7 +18,7 @@ import { KernelServer } from './server.ts';
 import { createSession, type Session } from './session.ts';
 import { SharedState } from './shared-state.ts';
 import { installStackFrames } from './stack-frames.ts';
-import { OutputStreams } from './streams.ts';
+import { installStreams, type StreamName } from './streams.ts';
 import { installTimers } from './timers.ts';
 import type { Typescript } from './tslab.ts';
 import { installTypescript } from './typescript-host.ts';
@@ -32,8 +33,20 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
   const state = new SharedState();
   const server = new KernelServer(connection);
   const history = new History();
-  const streams = new OutputStreams((name, text) => server.publish('stream', { name, text }, queue.current));
-  const warn = (error: unknown) => streams.write('stderr', describeStray(error));
+  const io = new Io(connection, state, {
+    status: ({ status, header }) => publishStatus(status, { header, identities: [] }),
+    interrupt(cell) {
+      interrupts.interrupt(cell);
+      listenForSigint();
+    },
+    shutdown: ({ header, restart }) => void shutdown(header && { header, identities: [] }, restart),
+    failure(error) {
+      writeSync(2, `The CIMbook kernel lost its sockets: ${error.stack}\n`);
+      process.exit(1);
+    },
+  });
+  const print = (name: StreamName, text: string) => io.print(name, text, queue.current);
+  const warn = (error: unknown) => print('stderr', describeStray(error));
   let loaded: Session | undefined;
 
   let startLoading = () => {};
@@ -47,41 +60,33 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
     interrupts,
     history,
     port: {
-      publish,
+      publish: (msgType, content, request) => io.publish(msgType, content, request),
       reply: (request, content, metadata) => server.reply(request, 'execute_reply', content, metadata),
       warn,
       received: () => server.received,
     },
   });
 
-  streams.install();
+  installStreams(print);
   installInterruptGate(state);
   process.on('uncaughtException', warn);
   process.on('unhandledRejection', warn);
   listenForSigint();
   process.on('SIGTERM', () => void shutdown(undefined, false));
+  process.once('exit', closeAtExit);
 
-  await server.bind();
+  await Promise.all([io.bound, server.bind()]);
   // Before anything is answered: a front end believes the last status it sees.
   publishStatus('starting', undefined);
   server.listen((request) => void handle(request));
-  const control = await startControl(connection, state, {
-    status: ({ status, header }) => publishStatus(status, { header, identities: [] }),
-    interrupt(cell) {
-      interrupts.interrupt(cell);
-      listenForSigint();
-    },
-    shutdown: ({ header, restart }) => void shutdown(header && { header, identities: [] }, restart),
-  });
   // One turn for the requests that have arrived: TypeScript blocks this thread for about a second.
   await macrotask();
   startLoading();
   loaded = (await language).session;
   installDisplay({
-    publish: (msgType, content) => publish(msgType, content, queue.current),
+    publish: (msgType, content) => io.publish(msgType, content, queue.current),
     requestInput: async (prompt, password) => {
       if (queue.current === undefined) throw new Error('No cell is running.');
-      streams.flush();
       return server.requestInput(queue.current, prompt, password);
     },
     addPayload: (payload) => queue.addPayload(payload),
@@ -90,15 +95,10 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
     signal: () => interrupts.signal,
   });
 
-  function publish(msgType: string, content: Content, parent: Parent): void {
-    streams.flush();
-    server.publish(msgType, content, parent);
-  }
-
   function publishStatus(status: string, parent: Parent): void {
-    publish('status', { execution_state: status }, parent);
+    io.publish('status', { execution_state: status }, parent);
     // Front ends show the last status they see, and a cell may be running.
-    if (status === 'idle' && queue.isBusy) publish('status', { execution_state: 'busy' }, queue.current);
+    if (status === 'idle' && queue.isBusy) io.publish('status', { execution_state: 'busy' }, queue.current);
   }
 
   /** For front ends that interrupt by signal. Node takes listeners away while a cell starts; a terminated one never gives back. */
@@ -116,7 +116,7 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
       return shutdown(request, restart);
     }
     // No communication channel has a counterpart here.
-    if (type === 'comm_open') publish('comm_close', { comm_id: request.content.comm_id, data: {} }, request);
+    if (type === 'comm_open') io.publish('comm_close', { comm_id: request.content.comm_id, data: {} }, request);
     try {
       const content = await answer(request, { connection, history, language });
       if (content !== undefined) server.reply(request, type.replace(/_request$/, '_reply'), content);
@@ -125,11 +125,18 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
     }
   }
 
+  /** For a cell that ends the process: sockets that are still open would crash it. */
+  function closeAtExit(): void {
+    server.close();
+    io.closeAtExit();
+  }
+
   async function shutdown(parent: Parent, restart: boolean): Promise<void> {
-    publish('shutdown_reply', { status: 'ok', restart }, parent);
+    io.publish('shutdown_reply', { status: 'ok', restart }, parent);
     publishStatus('idle', parent);
     server.close();
-    await control.close();
+    await io.close();
+    process.off('exit', closeAtExit);
     process.exit(0);
   }
 }

@@ -32,7 +32,7 @@ export function installKernelspec(target: KernelspecTarget = {}): string {
     argv: [process.execPath, entry(), '{connection_file}'],
     display_name: DISPLAY_NAME,
     language: 'typescript',
-    // A signal can't stop a cell that blocks after an `await`; see control-worker.ts.
+    // A signal can't stop a cell that blocks after an `await`; see io-worker.ts.
     interrupt_mode: 'message',
     metadata: { debugger: false },
   };

@@ -46,6 +46,9 @@ export class ProtocolError extends Error {
   override name = 'ProtocolError';
 }
 
+/** No high-water mark: a burst of output is queued, never dropped; and sending never waits. */
+export const SOCKET_OPTIONS = { sendHighWaterMark: 0, sendTimeout: 0, linger: 500 } as const;
+
 const DELIMITER = Buffer.from('<IDS|MSG>');
 
 /** Identifies this kernel process in the headers it sends. */
@@ -92,6 +95,18 @@ export function encode(
   parent: Header | undefined,
   metadata: Content = {},
 ): (Buffer | string)[] {
+  return encodeText(key, prefix, msgType, JSON.stringify(content), parent, metadata);
+}
+
+/** As `encode`, for content that is JSON already. */
+export function encodeText(
+  key: string,
+  prefix: readonly (Buffer | string)[],
+  msgType: string,
+  content: string,
+  parent: Header | undefined,
+  metadata: Content = {},
+): (Buffer | string)[] {
   const header: Header = {
     msg_id: randomUUID(),
     msg_type: msgType,
@@ -100,7 +115,7 @@ export function encode(
     date: new Date().toISOString(),
     version: PROTOCOL_VERSION,
   };
-  const parts = [header, parent ?? {}, metadata, content].map((part) => JSON.stringify(part));
+  const parts = [...[header, parent ?? {}, metadata].map((part) => JSON.stringify(part)), content];
   return [...prefix, DELIMITER, key === '' ? '' : sign(key, parts), ...parts];
 }
 

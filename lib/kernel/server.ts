@@ -1,13 +1,10 @@
-// The kernel's sockets on the main thread: shell (requests), iopub (everything a notebook shows) and stdin (questions).
-// In: a connection file's content. Out: decoded shell requests to a handler; methods to answer, publish and ask.
-// Heartbeat and control sockets live in the control worker.
+// The kernel's sockets on the main thread: shell (requests) and stdin (questions).
+// In: a connection file's content. Out: decoded shell requests to a handler; methods to answer and ask.
+// The heartbeat, control and iopub sockets live in the I/O worker.
 
-import { Router, XPublisher } from 'zeromq';
+import { Router } from 'zeromq';
 import { freshTask } from './fresh-task.ts';
-import { type ConnectionInfo, type Content, decode, encode, endpoint, type Message, type Parent, ProtocolError } from './protocol.ts';
-
-/** No high-water mark: a burst of output is queued, never dropped; and sending never waits. */
-const SOCKET_OPTIONS = { sendHighWaterMark: 0, sendTimeout: 0, linger: 500 } as const;
+import { type ConnectionInfo, type Content, decode, encode, endpoint, type Message, ProtocolError, SOCKET_OPTIONS } from './protocol.ts';
 
 export class KernelServer {
   /** Shell requests received so far. */
@@ -15,7 +12,6 @@ export class KernelServer {
   private readonly connection: ConnectionInfo;
   private readonly shell = new Router(SOCKET_OPTIONS);
   private readonly stdin = new Router(SOCKET_OPTIONS);
-  private readonly iopub = new XPublisher({ ...SOCKET_OPTIONS, verbosity: 'allSubs' });
   private answerInput: ((text: string) => void) | undefined;
 
   constructor(connection: ConnectionInfo) {
@@ -28,9 +24,7 @@ export class KernelServer {
     await Promise.all([
       this.shell.bind(endpoint(connection, connection.shell_port)),
       this.stdin.bind(endpoint(connection, connection.stdin_port)),
-      this.iopub.bind(endpoint(connection, connection.iopub_port)),
     ]);
-    void this.welcome();
   }
 
   /** Hands every shell request to `handle` until the server is closed. */
@@ -50,18 +44,6 @@ export class KernelServer {
     this.send(this.shell, encode(this.connection.key, request.identities, msgType, content, request.header, metadata));
   }
 
-  publish(msgType: string, content: Content, parent: Parent): void {
-    let frames: (Buffer | string)[];
-    try {
-      frames = encode(this.connection.key, [`kernel.${msgType}`], msgType, content, parent?.header);
-    } catch (error) {
-      // Data that JSON can't hold (a bigint, a cycle) must not cost the cell its other outputs.
-      const text = `This output can't be shown: ${(error as Error).message}\n`;
-      frames = encode(this.connection.key, ['kernel.stream'], 'stream', { name: 'stderr', text }, parent?.header);
-    }
-    this.send(this.iopub, frames);
-  }
-
   /** Asks the front end that sent `request` for a line of text. */
   requestInput(request: Message, prompt: string, password: boolean): Promise<string> {
     if (request.content.allow_stdin !== true) throw new Error('This front end does not take input.');
@@ -73,10 +55,10 @@ export class KernelServer {
   }
 
   close(): void {
-    for (const socket of [this.shell, this.stdin, this.iopub]) socket.close();
+    for (const socket of [this.shell, this.stdin]) socket.close();
   }
 
-  private send(socket: Router | XPublisher, frames: (Buffer | string)[]): void {
+  private send(socket: Router, frames: (Buffer | string)[]): void {
     if (socket.closed) return;
     // A client that has gone away is not this kernel's problem.
     socket.send(frames).catch(() => {});
@@ -89,15 +71,6 @@ export class KernelServer {
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
       }
-    }
-  }
-
-  /** Tells each subscriber that it is connected: what is published from then on reaches it. */
-  private async welcome(): Promise<void> {
-    for await (const [frame] of this.iopub) {
-      if (frame?.[0] !== 1) continue; // 1: a subscription; 0: its end.
-      const subscription = frame.subarray(1).toString();
-      this.send(this.iopub, encode(this.connection.key, [subscription], 'iopub_welcome', { subscription }, undefined));
     }
   }
 }

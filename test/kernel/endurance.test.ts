@@ -105,4 +105,14 @@ test('shutdown leaves no process behind, whatever cells have started', async () 
   assert.equal(started.filter(isAlive), []);
 });
 
+test('a cell that ends the process does so with its exit code, after all it has printed was seen', async () => {
+  const own = await KernelClient.start();
+  const exit = new Promise<number | null>((resolve) => own.process.once('exit', resolve));
+  const last = own.next(({ content }) => String(content.text).endsWith('the end\n'));
+  own.sendExecute(`for (let i = 0; i < 10_000; i++) console.log(i);\nconsole.log('the end');\nprocess.exit(3);`);
+  await last;
+  assert.is(await exit, 3);
+  own.close();
+});
+
 test.run();

@@ -56,6 +56,23 @@ test('a loop that blocks from the start can be interrupted', async () => {
   assert.is((await kernel.execute('kept')).result?.['text/plain'], '42');
 });
 
+test('what a cell prints and displays before it blocks is seen while it blocks', async () => {
+  const shown: unknown[] = [];
+  const code = `const notebook = (globalThis as any)[Symbol.for('cimbook.display')];
+    console.log('one');\nconsole.error('two');\nnotebook.display({ 'text/plain': 'three' });\nconsole.log('four');\nspin();`;
+  const id = kernel.sendExecute(code);
+  const output = kernel.collect(id);
+  await kernel.next(({ header, parentHeader, content }) => {
+    if (parentHeader.msg_id !== id || !/^(stream|display_data)$/.test(header.msg_type)) return false;
+    shown.push(content.text ?? content.data);
+    return content.text === 'four\n';
+  });
+  await kernel.request('interrupt_request', {}, 'control');
+  assert.equal(shown, ['one\n', 'two\n', { 'text/plain': 'three' }, 'four\n']);
+  // Had it been shown only when the loop gave up, the interrupt would have met no cell.
+  assert.is((await output).error?.ename, 'Interrupted');
+});
+
 test('a loop that sleeps between its steps ends when its cell is interrupted', async () => {
   await kernel.execute('let steps = 0;');
   await interrupt('for (;;) {\n  steps++;\n  await new Promise((resolve) => setTimeout(resolve, 5));\n}');

@@ -1,6 +1,6 @@
-// Worker thread with the heartbeat and control sockets: it answers while a cell blocks the main thread.
-// In: interrupt and shutdown requests. Out: their replies, and whatever it takes to stop a cell: a message to the main
-// thread, a signal to the processes the cell has started, and, for a cell that blocks, the interrupt gate.
+// Worker thread with the heartbeat, control and iopub sockets: it answers and shows outputs while a cell blocks the main thread.
+// In: what is to be shown; interrupt and shutdown requests. Out: messages to front ends, and whatever it takes to stop a cell:
+// a message to the main thread, a signal to the processes the cell has started, and, for a cell that blocks, the interrupt gate.
 
 import { Session } from 'node:inspector';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,16 +10,27 @@ import { endDescendants, signalDescendants } from './descendants.ts';
 import { gateExpression } from './gate-expression.ts';
 import { kernelInfo } from './kernel-info.ts';
 import type { ConnectionInfo, Content, Message } from './protocol.ts';
-import { decode, encode, endpoint } from './protocol.ts';
+import { decode, encode, endpoint, type Header } from './protocol.ts';
+import { Publisher } from './publisher.ts';
 import { SharedState } from './shared-state.ts';
+import type { StreamName } from './streams.ts';
 
-export interface ControlWorkerData {
+export interface IoWorkerData {
   readonly connection: ConnectionInfo;
   readonly state: SharedArrayBuffer;
 }
 
+/** What the main thread asks of the worker. */
+export type IoOrder =
+  /** `content`: JSON. */
+  | { readonly kind: 'publish'; readonly msgType: string; readonly content: string; readonly parent: Header | undefined }
+  | { readonly kind: 'print'; readonly name: StreamName; readonly text: string; readonly parent: Header | undefined }
+  /** The process ends by itself: no time for more than what is left to be sent. */
+  | { readonly kind: 'exit' }
+  | { readonly kind: 'close' };
+
 /** What the worker tells the main thread. */
-export type ControlNotice =
+export type IoNotice =
   | { readonly kind: 'bound' }
   | { readonly kind: 'status'; readonly status: 'busy' | 'idle'; readonly header: Message['header'] }
   | { readonly kind: 'interrupt'; readonly cell: number }
@@ -30,16 +41,20 @@ const RETRY_MS = 20;
 const INTERRUPT_LIMIT_MS = 15_000;
 const SHUTDOWN_LIMIT_MS = 2000;
 
-const { connection, state: buffer } = workerData as ControlWorkerData;
+const { connection, state: buffer } = workerData as IoWorkerData;
 const state = new SharedState(buffer);
 const heartbeat = new Reply();
 const control = new Router({ sendHighWaterMark: 0, linger: 500 });
+const publisher = new Publisher(connection);
 
 await heartbeat.bind(endpoint(connection, connection.hb_port));
 await control.bind(endpoint(connection, connection.control_port));
+await publisher.bind();
+parentPort?.on('message', obey);
+// Only the sockets keep this thread alive.
+parentPort?.unref();
 notify({ kind: 'bound' });
 watchParent();
-parentPort?.once('message', () => void close());
 void echoHeartbeats();
 
 for await (const frames of control) {
@@ -50,6 +65,21 @@ for await (const frames of control) {
     notify({ kind: 'status', status: 'idle', header: message.header });
   } catch {
     // A message that can't be trusted or read gets no answer.
+  }
+}
+
+function obey(order: IoOrder): void {
+  switch (order.kind) {
+    case 'publish':
+      return publisher.publish(order.msgType, order.content, order.parent);
+    case 'print':
+      return publisher.print(order.name, order.text, order.parent);
+    case 'exit':
+      signalDescendants('SIGTERM');
+      closeSockets();
+      return state.setClosed();
+    case 'close':
+      void close();
   }
 }
 
@@ -99,7 +129,13 @@ async function shutdown(restart: boolean, header: Message['header'] | undefined)
 
 /** Ends this thread: nothing keeps it alive but its sockets. */
 async function close(): Promise<void> {
+  publisher.flush();
   await endDescendants();
+  closeSockets();
+}
+
+function closeSockets(): void {
+  publisher.close();
   heartbeat.close();
   control.close();
 }
@@ -117,6 +153,6 @@ async function echoHeartbeats(): Promise<void> {
   for await (const frames of heartbeat) await heartbeat.send(frames);
 }
 
-function notify(notice: ControlNotice): void {
+function notify(notice: IoNotice): void {
   parentPort?.postMessage(notice);
 }
