@@ -14,7 +14,10 @@ export function installInterruptGate(state: SharedState): void {
   const session = new Session();
   session.connect();
   const zeromqFolder = dirname(dirname(ownRequire.resolve('zeromq')));
-  const isOurs = (script: string) => isInternal(script) || script === typescriptPath || script.startsWith(zeromqFolder);
+  // A progress bar draws that it was interrupted while the gate is still asked: half a drawing would be none.
+  const base = new URL('../base/', import.meta.url).href;
+  const isOurs = (script: string) =>
+    isInternal(script) || script === typescriptPath || script.startsWith(zeromqFolder) || script.startsWith(base);
   const gate = (cell: number): boolean => {
     if (cell !== state.cell || callSites().every((site) => isOurs(scriptOf(site)))) return false;
     // V8 acts on it when it returns to the code below. No function may be called from here on: it would be hit instead.

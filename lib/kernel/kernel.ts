@@ -12,7 +12,7 @@ import { Interrupts } from './interrupts.ts';
 import { Io } from './io.ts';
 import { installRuntimeFallback } from './own-package.ts';
 import { preload, typesToPreload } from './preload.ts';
-import type { ConnectionInfo, Content, Message, Parent } from './protocol.ts';
+import type { ConnectionInfo, Message, Parent } from './protocol.ts';
 import { answer } from './requests.ts';
 import { KernelServer } from './server.ts';
 import { createSession, type Session } from './session.ts';

@@ -89,6 +89,14 @@ test('the signal for long work is aborted', async () => {
   assert.is((await kernel.execute('reason')).result?.['text/plain'], `'aborted'`);
 });
 
+test('whoever listens to that signal and blocks is stopped as well', async () => {
+  const output = await interrupt(`const { signal } = (globalThis as any)[Symbol.for('cimbook.display')];
+    signal.addEventListener('abort', () => spin());
+    await new Promise(() => {});`);
+  assert.is(output.error?.ename, 'Interrupted');
+  assert.is((await kernel.execute('kept')).result?.['text/plain'], '42');
+});
+
 test('an interrupt while nothing runs changes nothing', async () => {
   assert.equal(await kernel.request('interrupt_request', {}, 'control'), { status: 'ok' });
   assert.is((await kernel.execute('kept + 1')).result?.['text/plain'], '43');

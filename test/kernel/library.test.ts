@@ -131,4 +131,14 @@ test('a long call of the library shows a bar that goes away, and is interrupted 
   assert.is(whole.at(-1)?.text, '');
 });
 
+test('a bar that takes longer to draw than an interrupt waits is drawn to its end', async () => {
+  const id = kernel.sendExecute(`const long = progress('<&>'.repeat(1_000_000));\nlong.update(0.5);\nawait new Promise(() => {});`);
+  const output = kernel.collect(id);
+  await kernel.next(({ header, parentHeader }) => parentHeader.msg_id === id && header.msg_type === 'display_data');
+  await kernel.request('interrupt_request', {}, 'control');
+  const bars = drawn(await output);
+  assert.is(bars.length, 2);
+  assert.ok(bars[1]?.text.endsWith('<&> interrupted at 50 %'), bars[1]?.text.slice(-40));
+});
+
 test.run();
