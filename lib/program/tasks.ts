@@ -4,6 +4,7 @@
 // runs the same order. A cycle is a program that would wait for ever.
 
 import { positionsNeeded, positionsReleased } from '../base/shapes.ts';
+import { sortByKey } from '../base/sort.ts';
 import { type Activity, activityOf, arraysOf, chunkReaching, type ProgramIndex, progressAt } from './geometry.ts';
 import type { MetaOp } from './program.ts';
 
@@ -32,7 +33,17 @@ export interface TaskGraph {
   readonly cyclic: readonly number[];
 }
 
-export function taskGraph(statements: readonly MetaOp[], index: ProgramIndex): TaskGraph {
+/** Graphs of a program's blocks, by the list of their statements: the verifier and each run need the same ones. */
+export type KnownGraphs = WeakMap<readonly MetaOp[], TaskGraph>;
+
+/** The graph of a block; taken from `known` if it is there, and left there. */
+export function taskGraph(statements: readonly MetaOp[], index: ProgramIndex, known?: KnownGraphs): TaskGraph {
+  const graph = known?.get(statements) ?? newGraph(statements, index);
+  known?.set(statements, graph);
+  return graph;
+}
+
+function newGraph(statements: readonly MetaOp[], index: ProgramIndex): TaskGraph {
   const activities = statements.map((op) => activityOf(op, index));
   const firstTask = new Int32Array(statements.length + 1);
   for (const [s, activity] of activities.entries()) firstTask[s + 1] = (firstTask[s] ?? 0) + activity.chunks;
@@ -197,11 +208,13 @@ function ordered(
     for (let t = firstTask[s]!; t < firstTask[s + 1]!; t++) {
       if (free[t] === 0) continue;
       begin[t] = end * (t - firstTask[s]!) * length[t]!;
-      sorted[count++] = t;
+      count++;
     }
   }
   // Task numbers grow with statement, then chunk: they are the fixed key of ties.
-  const order = sorted.subarray(0, count).sort((a, b) => begin[a]! - begin[b]! || a - b);
+  const inOrder = new Int32Array(count);
+  for (let t = 0, i = 0; t < tasks; t++) if (left[t] === 0) inOrder[i++] = t;
+  const order = sortByKey(inOrder, begin);
   const cyclic = new Set<number>();
   if (count < tasks) {
     let statement = 0;

@@ -20,7 +20,7 @@ import {
 } from './geometry.ts';
 import type { ManifestOperator, MetaOp, MetaOpOf, Program, Region } from './program.ts';
 import { hasLoop, Signatures } from './signature.ts';
-import { taskGraph } from './tasks.ts';
+import { type KnownGraphs, taskGraph } from './tasks.ts';
 import { partsOf } from './turns.ts';
 import { regionBytes } from './verify-declarations.ts';
 import {
@@ -35,8 +35,20 @@ import {
   weightsIn,
 } from './verify-state.ts';
 
-/** `safe`: signatures of blocks known not to wait for ever; those found are added. */
-export function walkProgram(program: Program, index: ProgramIndex, hardware: Hardware, findings: Findings, safe: Set<string>): void {
+export interface VerifyOptions {
+  /** Signatures of blocks that were right before, for programs that have much in common; those found are added. */
+  readonly safeBlocks?: Set<string>;
+  /** Of this program; those made are added. */
+  readonly knownGraphs?: KnownGraphs;
+}
+
+export function walkProgram(
+  program: Program,
+  index: ProgramIndex,
+  hardware: Hardware,
+  findings: Findings,
+  { safeBlocks = new Set(), knownGraphs }: VerifyOptions,
+): void {
   const state = newState(index, hardware, findings);
   for (const region of program.regions) {
     const tensor = entry(index.tensors, region.tensor);
@@ -48,8 +60,8 @@ export function walkProgram(program: Program, index: ProgramIndex, hardware: Har
   /** A block that does what another one does waits as that does. */
   const checkWaits = (ops: readonly MetaOp[], where: string): void => {
     const signature = signatures?.of(ops);
-    if (signature !== undefined && safe.has(signature)) return;
-    if (findDeadlock(ops, where, state) === undefined && signature !== undefined) safe.add(signature);
+    if (signature !== undefined && safeBlocks.has(signature)) return;
+    if (findDeadlock(ops, where, state, knownGraphs) === undefined && signature !== undefined) safeBlocks.add(signature);
   };
   const walk = (blocks: Iterable<Block>): void => {
     for (const { id, boundary, parallel } of blocks) {
@@ -82,8 +94,13 @@ export function walkProgram(program: Program, index: ProgramIndex, hardware: Har
 }
 
 /** The statements that wait for each other, if any do. */
-function findDeadlock(ops: readonly MetaOp[], where: string, { index, findings }: State): readonly number[] | undefined {
-  const { cyclic } = taskGraph(ops, index);
+function findDeadlock(
+  ops: readonly MetaOp[],
+  where: string,
+  { index, findings }: State,
+  known: KnownGraphs | undefined,
+): readonly number[] | undefined {
+  const { cyclic } = taskGraph(ops, index, known);
   if (cyclic.length === 0) return undefined;
   const names = cyclic
     .slice(0, 4)

@@ -9,18 +9,15 @@ import { indexProgram } from './geometry.ts';
 import type { Program } from './program.ts';
 import { checkDeclarations } from './verify-declarations.ts';
 import { checkNumbers } from './verify-numbers.ts';
-import { walkProgram } from './verify-walk.ts';
+import { type VerifyOptions, walkProgram } from './verify-walk.ts';
 
-export interface VerifyOptions {
-  /** Signatures of blocks that were right before, for programs that have much in common; those found are added. */
-  readonly safeBlocks?: Set<string>;
-}
+export type { VerifyOptions } from './verify-walk.ts';
 
 /** Every problem found; empty for a program that may run. Checks that depend on earlier ones are left out if those fail. */
-export function verifyProgram(program: Program, hardware: Hardware, { safeBlocks = new Set() }: VerifyOptions = {}): readonly Problem[] {
+export function verifyProgram(program: Program, hardware: Hardware, options: VerifyOptions = {}): readonly Problem[] {
   const findings = new Findings();
   checkNumbers(program, findings);
   if (findings.problems.length === 0) checkDeclarations(program, hardware, findings);
-  if (findings.problems.length === 0) walkProgram(program, indexProgram(program), hardware, findings, safeBlocks);
+  if (findings.problems.length === 0) walkProgram(program, indexProgram(program), hardware, findings, options);
   return findings.problems;
 }

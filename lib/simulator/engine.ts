@@ -2,6 +2,7 @@
 // Task graph + streams -> when everything happened. Event driven; nothing here knows about arrays or bytes.
 
 import { internal } from '../base/problem.ts';
+import { sortByKey } from '../base/sort.ts';
 import type { Cycles } from '../base/units.ts';
 import type { TaskGraph } from '../program/tasks.ts';
 import { EventQueue } from './event-queue.ts';
@@ -156,7 +157,10 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
 function inTurn({ order, begin, length }: TaskGraph, visit: (task: number, last: boolean) => void): void {
   const over = new Float64Array(begin.length);
   for (let t = 0; t < over.length; t++) over[t] = begin[t]! + length[t]!;
-  const ending = Array.from(order).sort((a, b) => over[a]! - over[b]! || a - b);
+  const ending = sortByKey(
+    order.map((_, t) => t),
+    over,
+  );
   let e = 0;
   for (let i = 0; i < order.length; i++) {
     const t = order[i]!;

@@ -6,7 +6,7 @@ import type { Cycles } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { ProgramIndex } from '../program/geometry.ts';
 import type { MetaOp } from '../program/program.ts';
-import { taskGraph } from '../program/tasks.ts';
+import { type KnownGraphs, taskGraph } from '../program/tasks.ts';
 import { type Charges, chargesOf, type Usage, usageOf } from './account.ts';
 import { criticalPath, type GroupStretch } from './critical-path.ts';
 import { runBlock } from './engine.ts';
@@ -31,6 +31,7 @@ export interface GroupOptions {
   /** Statements of the segment before them. */
   readonly offset: number;
   readonly path: boolean;
+  readonly knownGraphs?: KnownGraphs | undefined;
   /** Gets all jobs when the group has run. */
   readonly onJobs?: ((log: JobLog) => void) | undefined;
 }
@@ -52,9 +53,9 @@ export function runGroup(
   statements: readonly MetaOp[],
   index: ProgramIndex,
   hardware: Hardware,
-  { offset, path, onJobs }: GroupOptions,
+  { offset, path, knownGraphs, onJobs }: GroupOptions,
 ): GroupRun {
-  const graph = taskGraph(statements, index);
+  const graph = taskGraph(statements, index, knownGraphs);
   const ports = portsOf(statements, index);
   const activity = (s: number) => graph.activities[s] ?? lost(s);
   const streams = statements.map((op, s) => streamsOf(op, activity(s), `${s + offset}`, ports, index, hardware));

@@ -10,6 +10,7 @@ import type { Block } from '../program/blocks.ts';
 import { indexProgram, type ProgramIndex } from '../program/geometry.ts';
 import type { MetaOp, Program, Statement } from '../program/program.ts';
 import { hasLoop, Signatures } from '../program/signature.ts';
+import type { KnownGraphs } from '../program/tasks.ts';
 import { partsOf, type Renaming, renaming, type Turn } from '../program/turns.ts';
 import { verifyProgram } from '../program/verify.ts';
 import { Account, energyOf, namedUsage, type Usage } from './account.ts';
@@ -34,6 +35,8 @@ export interface SimulateOptions {
   readonly segments?: boolean;
   /** Blocks that ran before on this chip, for programs that have much in common; those that run are added. */
   readonly knownBlocks?: KnownBlocks;
+  /** Of this program, such as the verifier has left; those made are added. */
+  readonly knownGraphs?: KnownGraphs;
 }
 
 /** What happened when the program ran. Throws the verifier's problems if the program is not right. */
@@ -285,7 +288,8 @@ class Machine {
     const known = signature === undefined ? undefined : this.known.runs.get(signature);
     if (known !== undefined && (known.path !== undefined || this.options.criticalPath !== true)) return known;
     const onJobs = isWatched(this.options) ? (log: JobLog) => this.show(log, statements, segment, offset) : undefined;
-    const run = runGroup(statements, this.index, this.hardware, { offset, path: this.options.criticalPath === true, onJobs });
+    const { criticalPath: path = false, knownGraphs } = this.options;
+    const run = runGroup(statements, this.index, this.hardware, { offset, path, knownGraphs, onJobs });
     if (signature !== undefined) this.known.runs.set(signature, run);
     return run;
   }

@@ -44,8 +44,8 @@ export function createEvaluator(modelPath: ModelPath): Evaluate {
       if (path === undefined) return { status: 'failed', error: lacks(run), certain: false, unable: true, milliseconds: took() };
       const options = scheduleOptionsOf(run);
       const measure = async (graphKey: string, graph: Graph): Promise<Metrics> => {
-        const { plan, program } = await programs.get(contentHash([graphKey, options]), graph, hardware, options);
-        const trace = simulate(program, labelled(hardware), { verified: true, segments: false });
+        const { plan, program, knownGraphs } = await programs.get(contentHash([graphKey, options]), graph, hardware, options);
+        const trace = simulate(program, labelled(hardware), { verified: true, segments: false, knownGraphs });
         return metricsOf(plan, trace, hardware, graph.bindings.batch ?? 1, areaMm2);
       };
       const { prompt, generate = 0 } = run;

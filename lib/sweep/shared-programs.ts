@@ -9,11 +9,13 @@ import type { Graph } from '../ir/graph.ts';
 import type { Plan } from '../optimizer/plan.ts';
 import { type ScheduleOptions, schedule } from '../optimizer/schedule.ts';
 import type { Program } from '../program/program.ts';
+import type { KnownGraphs } from '../program/tasks.ts';
 import { verifyProgram } from '../program/verify.ts';
 
 export interface Compiled {
   readonly plan: Plan;
   readonly program: Program;
+  readonly knownGraphs: KnownGraphs;
   /** Paths of the chip's fields that were read on the way, such as 'switchCycles.memoryToCompute'. */
   readonly read: readonly string[];
 }
@@ -49,9 +51,10 @@ export class SharedPrograms {
     const watched = observed(chip, '', noted) as Hardware;
     const plan = await schedule(graph, watched, options);
     const program = emit(graph, plan, watched);
-    failOn(verifyProgram(program, watched));
+    const knownGraphs: KnownGraphs = new WeakMap();
+    failOn(verifyProgram(program, watched, { knownGraphs }));
     this.made++;
-    const compiled = { plan, program, read: [...noted].sort() };
+    const compiled = { plan, program, knownGraphs, read: [...noted].sort() };
     this.#kept = [{ key, values: valuesOf(chip, compiled.read), compiled }, ...this.#kept].slice(0, MOST_KEPT);
     return compiled;
   }
