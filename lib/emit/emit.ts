@@ -13,6 +13,7 @@ import type { Hardware } from '../hardware/hardware.ts';
 import { foldGraph } from '../ir/fold.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { OperatorPlan, Plan, SegmentPlan } from '../optimizer/plan.ts';
+import { residentPieces } from '../optimizer/residents.ts';
 import { meet, without } from '../program/geometry.ts';
 import type { ManifestTensor, MetaOp, Place, Program, Region, RegionId, Statement, TensorId } from '../program/program.ts';
 import { inputMemory } from './input-memory.ts';
@@ -20,8 +21,13 @@ import { KeptMemory } from './memory.ts';
 import { type Life, livesOf, type Step, stepsOf } from './steps.ts';
 import { unfold } from './unfold.ts';
 
+export interface EmitOptions {
+  /** The network has run on the chip before, by the same plan: weights that nothing has overwritten are not written again. */
+  readonly again?: boolean;
+}
+
 /** The program of a plan. Throws `plan` for a relaxed plan, whose arrays are not whole copies. */
-export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
+export function emit(graph: Graph, plan: Plan, hardware: Hardware, { again = false }: EmitOptions = {}): Program {
   failOn(
     plan.segments
       .flatMap(({ operators }) => operators)
@@ -45,6 +51,8 @@ export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
   const steps = stepsOf(plan, manifest);
   const lives = livesOf(steps, manifest);
   const emitter = new Emitter(plan, hardware, lives, manifest.tensors);
+  const stored = new Set(steps.flat().flatMap(({ product, stationary }) => (product && !stationary ? [product.parent] : [])));
+  const before = again ? emitter.continueFrom(residentPieces(plan, (id) => stored.has(id))) : undefined;
   const segments = plan.segments.map((segment, i) => ({
     regionsBefore: emitter.regions.length,
     ...emitter.segment(segment, steps[i] ?? []),
@@ -62,6 +70,7 @@ export function emit(graph: Graph, plan: Plan, hardware: Hardware): Program {
     tensors: whole.manifest.tensors,
     operators: whole.manifest.operators,
     regions: whole.regions,
+    ...(before && { before }),
     body: whole.body,
   };
 }
@@ -107,6 +116,19 @@ class Emitter {
     for (const tensor of tensors) if (this.life(tensor.id).first < 0) this.settle(tensor);
   }
 
+  /** How the run before left the chip: in the modes of the last segment, with these pieces in their arrays. */
+  continueFrom(pieces: ReadonlySet<string>): NonNullable<Program['before']> {
+    const before: NonNullable<Program['before']>[number][] = [];
+    const modes = this.plan.segments.at(-1)?.memoryMode ?? [];
+    if (modes.length > 0) before.push({ kind: 'CM.switch', to: 'TOM', arrays: modes });
+    this.memoryMode = new Set(modes);
+    for (const id of pieces) {
+      before.push({ kind: 'CIM.write', ...pieceFields(this.products.get(id) ?? lost(id)), from: [] });
+      this.written.add(id);
+    }
+    return before;
+  }
+
   /** `before`: what has to be done ahead of a loop that begins with the segment. */
   segment(segment: SegmentPlan, steps: readonly Step[]): { before: readonly Statement[]; statements: readonly Statement[] } {
     // Every turn of a loop begins with the modes the one before ended with; the first is brought there.
@@ -114,10 +136,11 @@ class Emitter {
     const ending = repeat && this.plan.segments[repeat.first + repeat.count - 1];
     const before = ending === undefined ? [] : this.switches(ending.memoryMode);
     const boundary: MetaOp[] = [...this.switches(segment.memoryMode), ...steps.flatMap((step) => this.weights(step))];
-    const ahead = segment.staged.map(
+    const staged = segment.staged.filter(({ operator }) => !this.written.has(operator));
+    const ahead = staged.map(
       ({ operator }): MetaOp => ({ kind: 'CIM.write', ...pieceFields(this.products.get(operator) ?? lost(operator)), from: [] }),
     );
-    for (const { operator } of segment.staged) this.written.add(operator);
+    for (const { operator } of staged) this.written.add(operator);
     for (const { output } of steps) {
       const { last, leaves } = this.life(output.id);
       if ((last > segment.id || leaves) && !this.homes.has(output.id)) this.settle(output);

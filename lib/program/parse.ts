@@ -80,6 +80,8 @@ const vector: FieldReader<NonNullable<ManifestOperator['vector']>> = (reader) =>
 const HEADER = ['model', 'hardware', 'precision'] as const;
 const DECLARATIONS = ['tensor', 'operator', 'input', 'region'] as const;
 const STATEMENTS = [...META_OPS, 'parallel', 'loop'] as const;
+/** What a run before may have left. */
+const LEFT = ['CM.switch', 'CIM.write'] as const;
 
 const TENSOR = {
   role: oneOf<ManifestTensor['role']>(['input', 'activation', 'output', 'state']),
@@ -110,6 +112,7 @@ interface Lines {
   readonly tensors: ManifestTensor[];
   readonly operators: ManifestOperator[];
   readonly regions: Region[];
+  before?: NonNullable<Program['before']>;
   readonly body: Statement[];
 }
 
@@ -124,7 +127,7 @@ class Parser extends Reader {
   private depth = 0;
 
   constructor(text: string) {
-    super(text, new Set<string>([...HEADER, ...DECLARATIONS, ...STATEMENTS]));
+    super(text, new Set<string>([...HEADER, ...DECLARATIONS, 'before', ...STATEMENTS]));
   }
 
   program(): Program {
@@ -164,11 +167,15 @@ class Parser extends Reader {
     } else if (includes(DECLARATIONS, word)) {
       this.enter(1, 'declarations ahead of the first statement');
       this.declaration(word);
+    } else if (word === 'before') {
+      if (this.lines.body.length > 0 || this.lines.before !== undefined) this.report("'before' once, ahead of the first statement");
+      this.section = 2;
+      this.lines.before = this.before();
     } else if (includes(STATEMENTS, word)) {
       this.section = 2;
       this.lines.body.push(this.statement());
     } else {
-      const lines = [...(this.section === 0 ? HEADER : []), ...(this.section < 2 ? DECLARATIONS : []), ...STATEMENTS];
+      const lines = [...(this.section === 0 ? HEADER : []), ...(this.section < 2 ? [...DECLARATIONS, 'before'] : []), ...STATEMENTS];
       this.stop(`one of ${lines.join(', ')}`);
     }
   }
@@ -255,6 +262,16 @@ class Parser extends Reader {
       case 'VEC.run':
         return { kind, ...this.fields(META_OP_FIELDS[kind], owner) };
     }
+  }
+
+  private before(): NonNullable<Program['before']> {
+    const opener = `the 'before' of line ${this.lexer.line}`;
+    this.lexer.next();
+    return this.block(opener, ['parallel', 'loop'], () => {
+      if (!includes(LEFT, this.word)) this.stop(`${LEFT.join(', ')} or '}'`);
+      const op = this.metaOp();
+      return op.kind === 'CM.switch' || op.kind === 'CIM.write' ? op : this.stop(LEFT.join(', '));
+    });
   }
 
   private parallel(): Parallel {

@@ -19,6 +19,7 @@ export function printProgram(program: Program): string {
     program.tensors.map((t) => `tensor ${printId(t.id)} role=${t.role} positions=${t.positions} features=${t.features} bits=${t.bits}`),
     program.operators.flatMap(printOperator),
     program.regions.map(printRegion),
+    program.before === undefined ? [] : ['before {', ...program.before.map((op) => `  ${printMetaOp(op)}`), '}'],
     printBody(program.body, '', []),
   ];
   return `${sections

@@ -1,6 +1,7 @@
 // Program: meta-operators, third of the four nouns (DMO, Zhao et al. 2025, sec. 4.4, with named fields).
 //
-//   program   ::= header manifest regions body
+//   program   ::= header manifest regions before? body
+//   before    ::= 'before' '{' (CM.switch | CIM.write)* '}'   what a run of the same network has left on the chip
 //   body      ::= (metaop | parallel | loop)*
 //   parallel  ::= 'parallel' '{' metaop* '}'            one segment: its meta-operators run as a pipeline
 //   loop      ::= 'loop' variable count '{' body '}'    $variable in an id is replaced by 0 .. count-1
@@ -129,5 +130,10 @@ export interface Program {
   readonly tensors: readonly ManifestTensor[];
   readonly operators: readonly ManifestOperator[];
   readonly regions: readonly Region[];
+  /**
+   * How the run before left the chip: modes, and stored weights that are still in their arrays. Takes no time and no energy. The
+   * program leaves the same behind, so that it can follow itself. Absent: the chip is empty and every array in compute mode.
+   */
+  readonly before?: readonly MetaOpOf<'CM.switch' | 'CIM.write'>[];
   readonly body: readonly Statement[];
 }

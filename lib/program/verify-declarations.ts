@@ -41,6 +41,7 @@ function checkStatements(program: Program, index: ProgramIndex, hardware: Hardwa
       );
     }
   };
+  for (const op of program.before ?? []) check(op, false);
   for (const { blocks, turn } of partsOf(program, index)) {
     const known = turn && right.get(turn.kind);
     if (known !== undefined) {

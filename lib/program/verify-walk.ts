@@ -32,6 +32,7 @@ import {
   type State,
   setWeights,
   type TurnRecord,
+  type Weights,
   weightsIn,
 } from './verify-state.ts';
 
@@ -56,6 +57,7 @@ export function walkProgram(
     // Who starts the chip puts whole tensors there; nobody fills a window that slides.
     if (given && region.window === tensor.positions) state.data.set(region.id, { features: [region.features], first: -1, last: -1 });
   }
+  const left = startAs(program, state);
   const signatures = hasLoop(program) ? new Signatures(index) : undefined;
   /** A block that does what another one does waits as that does. */
   const checkWaits = (ops: readonly MetaOp[], where: string): void => {
@@ -91,6 +93,62 @@ export function walkProgram(
   }
   checkLifetimes(state);
   checkComplete(program, state);
+  checkLeft(left, state);
+}
+
+/** What a run before left on the chip. */
+interface Left {
+  readonly memoryMode: Uint8Array;
+  /** By array, from where its weights are. */
+  readonly weights: ReadonlyMap<number, Weights>;
+}
+
+/** Brings the chip into the state the run before left it in. */
+function startAs({ before }: Program, state: State): Left | undefined {
+  if (before === undefined) return undefined;
+  for (const [i, op] of before.entries()) {
+    const where = `Before, ${op.kind} ${i + 1}`;
+    if (op.kind !== 'CM.switch' && op.kind !== 'CIM.write')
+      state.findings.add('weights', where, 'is no state of the chip', 'Leave only CM.switch and CIM.write of stored weights there.');
+    else step([op], () => where, state);
+  }
+  const weights = new Map<number, Weights>();
+  for (const [array, held] of state.weights.entries()) if (held !== undefined) weights.set(array, held);
+  return { memoryMode: state.memoryMode.slice(), weights };
+}
+
+/** The next run begins with what this one leaves, so it must be what the run before left. */
+function checkLeft(left: Left | undefined, { memoryMode, weights, findings }: State): void {
+  if (left === undefined) return;
+  const changed = memoryMode.findIndex((mode, array) => mode !== left.memoryMode[array]);
+  if (changed >= 0)
+    findings.add(
+      'mode',
+      'before',
+      `array ${changed} is in ${modeName(left.memoryMode[changed])} mode before the run and in ${modeName(memoryMode[changed])} mode behind it`,
+      'Begin with the modes the program ends with.',
+    );
+  for (const [array, was] of left.weights) {
+    const held = weights[array];
+    if (held === was || (held !== undefined && sameWeights(held, was, array))) continue;
+    findings.add(
+      'weights',
+      'before',
+      `array ${array} holds ${pieceName(was)} before the run and ${held === undefined ? 'something else' : pieceName(held)} behind it`,
+      'Name only weights that nothing overwrites.',
+    );
+    return;
+  }
+}
+
+function modeName(mode: number | undefined): string {
+  return mode === 1 ? 'memory' : 'compute';
+}
+
+function sameWeights(a: Weights, b: Weights, array: number): boolean {
+  return (
+    a.operator === b.operator && same(a.outputs, b.outputs) && same(a.inner, b.inner) && a.arrays.indexOf(array) === b.arrays.indexOf(array)
+  );
 }
 
 /** The statements that wait for each other, if any do. */

@@ -187,6 +187,7 @@ class Machine {
     this.options = options;
     this.onBlock = onBlock;
     this.known = options.knownBlocks ?? knownBlocks(hardware);
+    for (const op of program.before ?? []) if (op.kind === 'CM.switch') setMode(this.memoryMode, op.arrays, op.to === 'TOM');
     if (this.known.hardware !== hardware) throw internal('the blocks that are known ran on another chip');
     const pays = hasLoop(program) || options.knownBlocks !== undefined;
     this.signatures = pays && !isWatched(options) ? new Signatures(index) : undefined;

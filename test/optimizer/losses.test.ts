@@ -8,9 +8,10 @@ import { matchesGolden } from '../support/golden.ts';
 import { CASES, CHIPS, lossesOf, RIVALS } from '../support/losses.ts';
 
 test("where a frozen chip or a baseline beats cmswitch on the paper's cost is known, over all shipped networks", async () => {
-  const { losses, compared } = await lossesOf(
-    async (graph, chip, optimizer) => (await schedule(graph, chip, { optimizer })).analyticCycles,
-  );
+  const { losses: measured, compared } = await lossesOf(async (graph, chip, optimizer) => [
+    (await schedule(graph, chip, { optimizer })).analyticCycles,
+  ]);
+  const [losses = []] = measured;
   assert.is(compared, CASES.length * CHIPS.length * RIVALS.length);
   const lines = losses.map(
     ({ model, batch, chip, rival, ratio }) => `${model} batch ${batch} on ${chip}: ${rival} takes ${ratio.toFixed(3)} of the cycles`,

@@ -47,6 +47,8 @@ export function runProgram(
   checkTensors(program, context);
   giveInputs(program, context, inputs);
   const image = options.image && new ImageReader(options.image, program);
+  for (const [i, op] of (program.before ?? []).entries())
+    runGroup([op], context, image && ((write, _, unsigned) => image.tiles(write, { segment: 0, at: 'before', statement: i }, unsigned)));
   for (const { id, boundary, parallel } of blocksOf(program)) {
     runGroup(
       boundary,

@@ -26,7 +26,7 @@ export interface ImageTile {
 /** One CIM.write, in the order in which the program has them. */
 export interface ImageWrite {
   readonly segment: number;
-  readonly at: 'boundary' | 'segment';
+  readonly at: 'before' | 'boundary' | 'segment';
   /** Number of the statement there, from 0. */
   readonly statement: number;
   readonly operator: string;
@@ -101,6 +101,8 @@ export function weightImage(program: Program, hardware: Hardware, network: Quant
 export type WritePlace = Pick<ImageWrite, 'segment' | 'at' | 'statement'>;
 
 function* writesOf(program: Program): Generator<{ readonly place: WritePlace; readonly op: MetaOpOf<'CIM.write'> }> {
+  for (const [statement, op] of (program.before ?? []).entries())
+    if (op.kind === 'CIM.write') yield { place: { segment: 0, at: 'before', statement }, op };
   for (const { id, boundary, parallel } of blocksOf(program)) {
     const of = function* (ops: readonly MetaOp[], at: WritePlace['at']) {
       for (const [statement, op] of ops.entries()) if (op.kind === 'CIM.write') yield { place: { segment: id, at, statement }, op };
