@@ -1,6 +1,7 @@
 // The commands: each is its grammar and a function from arguments to what is printed.
 
-import { formatCycles, formatNumber, formatSi, printable, textTable } from '../base/text.ts';
+import { fail } from '../base/problem.ts';
+import { formatBytes, formatCycles, formatNumber, formatSi, printable, textTable } from '../base/text.ts';
 import { type Compilation, compile } from '../compile.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { printHardware } from '../hardware/print.ts';
@@ -10,7 +11,7 @@ import { printPlan } from '../optimizer/print.ts';
 import { printProgram } from '../program/print.ts';
 import { type CompileReport, compileReport } from '../report/compile-report.ts';
 import { printTrace } from '../simulator/print.ts';
-import type { Arguments, Command } from './arguments.ts';
+import { type Arguments, type Command, wholeNumber } from './arguments.ts';
 import { writeWhole } from './files.ts';
 import { compileGeneration, passTable } from './generation-command.ts';
 import {
@@ -116,9 +117,14 @@ const COMPILE: Runnable = {
       ...BIND_FLAGS,
       ...WORKLOAD_FLAGS,
       ...PRECISION_FLAGS,
+      runs: {
+        value: 'N',
+        help: 'the network runs N times, one batch after another, and weights that nothing overwrites stay on the chip',
+        default: '1',
+      },
       out: {
         value: 'DIR',
-        help: 'write plan.json, program.mop and report.json there; with --generate generation.json, and plan and program of each pass',
+        help: 'write plan.json, program.mop and report.json there; with --runs again.mop, a run after another; with --generate generation.json, and plan and program of each pass',
       },
       'no-simulate': { help: 'leave the simulation out' },
       ...JSON_FLAG,
@@ -126,12 +132,16 @@ const COMPILE: Runnable = {
     examples: [
       'cimbook compile datasets/vgg16.onnx --hw hw/dynaplasia.json',
       'cimbook compile datasets/vgg16.onnx --hw hw/dynaplasia.json --optimizer static:1 --out out/',
+      'cimbook compile datasets/mobilenetv2.onnx --hw hw/isaac.json --optimizer joint --runs 1000',
       'cimbook compile datasets/llama2-7b.onnx --hw hw/dynaplasia.json --prompt 64 --generate 64',
     ],
   },
   run: async (args, argv) => {
     const hardware = loadChip(args);
     const request = generationRequest(args.operands[0] ?? '', args, argv);
+    const runs = wholeNumber(args.text('runs') ?? '1', 'runs', 1);
+    if (request?.workload.generate && runs > 1)
+      fail({ kind: 'usage', message: '--runs with --generate', next: 'Every generated token is a run already; leave one of them out.' });
     if (request?.workload.generate) return compileGeneration(args, hardware, request);
     const start = performance.now();
     const graph = loadModel(args.operands[0] ?? '', args, argv);
@@ -139,6 +149,7 @@ const COMPILE: Runnable = {
     const done = progress('compiling');
     const compilation = await compile(graph, hardware, {
       ...scheduleOptions(args),
+      runs,
       simulate: !args.on('no-simulate'),
       onProgress: done.update,
     });
@@ -149,6 +160,7 @@ const COMPILE: Runnable = {
       writeWhole(out, {
         'plan.json': `${json(compilation.plan)}\n`,
         'program.mop': printProgram(compilation.program),
+        ...(compilation.again && { 'again.mop': printProgram(compilation.again.program) }),
         'report.json': `${json(report)}\n`,
       });
     }
@@ -157,6 +169,7 @@ const COMPILE: Runnable = {
     return [
       ...parts,
       summaryLine(report, hardware),
+      ...runsLines(report, hardware),
       ...(out === undefined ? [] : [`Wrote plan.json, program.mop and report.json to ${printable(out)}`]),
     ].join('\n\n');
   },
@@ -164,8 +177,8 @@ const COMPILE: Runnable = {
 
 export const COMMANDS: readonly Runnable[] = [INSPECT, HARDWARE, COMPILE];
 
-export function reportOf({ graph, plan, trace, milliseconds }: Compilation, load: number): CompileReport {
-  return compileReport({ graph, plan, milliseconds: { load, ...milliseconds }, ...(trace && { trace }) });
+export function reportOf({ graph, plan, trace, again, milliseconds }: Compilation, load: number): CompileReport {
+  return compileReport({ graph, plan, milliseconds: { load, ...milliseconds }, ...(trace && { trace }), ...(again && { again }) });
 }
 
 function summaryLine(report: CompileReport, hardware: Hardware): string {
@@ -176,6 +189,16 @@ function summaryLine(report: CompileReport, hardware: Hardware): string {
       ? 'not simulated'
       : `simulated ${formatCycles(simulated, hardware.clockHz)}, at least ${formatCycles(lowerBound, hardware.clockHz)} by traffic and work`;
   return `${run}; ${planned}; compiled in ${formatNumber(Math.round(report.milliseconds.compile))} ms`;
+}
+
+/** Several runs, one after another. */
+function runsLines({ runs, cycles }: CompileReport, { clockHz }: Hardware): readonly string[] {
+  if (runs === null || runs.totalCycles === null || runs.againCycles === null || cycles.simulated === null) return [];
+  const fetched = runs.againWeightsFetchedBytes ?? 0;
+  return [
+    `${formatNumber(runs.count)} runs: ${formatCycles(cycles.simulated, clockHz)} the first, ${formatCycles(runs.againCycles, clockHz)} each other, ` +
+      `${formatCycles(runs.totalCycles, clockHz)} in all; ${fetched === 0 ? 'all weights stay on the chip' : `${formatBytes(fetched)} of weights are fetched every time`}`,
+  ];
 }
 
 export function json(value: unknown): string {

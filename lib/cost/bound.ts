@@ -20,8 +20,9 @@ export interface LowerBound {
  * max(compulsory external traffic / rate, array-cycles of all products / arrays), in cycles.
  * Compulsory: every weight fetched once (the chip starts empty), every network output written once, and of every
  * network input what its hungriest reader takes: all of it, or m * n elements if a strided product skips some.
+ * `again`: of a run after another, which may find as many weights on the chip as there is room for.
  */
-export function lowerBound(graph: Graph, hardware: Hardware): LowerBound {
+export function lowerBound(graph: Graph, hardware: Hardware, again = false): LowerBound {
   const tensors = tensorsOf(graph);
   const { activationBits, weightBits } = hardware.precision;
   const taken = new Map<TensorId, Bytes>();
@@ -47,6 +48,8 @@ export function lowerBound(graph: Graph, hardware: Hardware): LowerBound {
     if (!(operator.kind === 'matMul' && operator.attrs.dynamic)) weights += weightBytes(shape, weightBits);
     arrayCycles += shape.m * hardware.mvmCycles * tileGrid(shape, hardware).tiles;
   }
+  const room = bytesOf(hardware.arrays * hardware.tileRows * hardware.tileColumns, weightBits);
+  if (again) weights = Math.max(0, weights - room);
   let bytes = weights;
   for (const id of graph.inputs) bytes += taken.get(id) ?? 0;
   for (const id of new Set(graph.outputs.map((output) => source.get(output) ?? output)))

@@ -12,6 +12,7 @@ import { demandsOn, windowPositions } from '../dataflow/windows.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { foldGraph } from '../ir/fold.ts';
 import type { Graph } from '../ir/graph.ts';
+import { timesOf } from '../optimizer/folding.ts';
 import type { OperatorPlan, Plan, SegmentPlan } from '../optimizer/plan.ts';
 import { residentPieces } from '../optimizer/residents.ts';
 import { meet, without } from '../program/geometry.ts';
@@ -52,7 +53,8 @@ export function emit(graph: Graph, plan: Plan, hardware: Hardware, { again = fal
   const lives = livesOf(steps, manifest);
   const emitter = new Emitter(plan, hardware, lives, manifest.tensors);
   const stored = new Set(steps.flat().flatMap(({ product, stationary }) => (product && !stationary ? [product.parent] : [])));
-  const before = again ? emitter.continueFrom(residentPieces(plan, (id) => stored.has(id))) : undefined;
+  const stays = ({ parent }: OperatorPlan, { id }: SegmentPlan): boolean => stored.has(parent) && timesOf(plan, id) === 1;
+  const before = again ? emitter.continueFrom(residentPieces(plan.segments, stays)) : undefined;
   const segments = plan.segments.map((segment, i) => ({
     regionsBefore: emitter.regions.length,
     ...emitter.segment(segment, steps[i] ?? []),

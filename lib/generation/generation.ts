@@ -28,6 +28,8 @@ export interface SimulatedPass extends Pass, Spent {
   readonly cacheBytes: Bytes;
   /** Of those, what lies in memory-mode arrays and in the buffer when it is read; the rest comes from external memory. */
   readonly cacheOnChip: { readonly arrays: Bytes; readonly buffer: Bytes };
+  /** Stored weights that were on the chip already, from the token before. */
+  readonly residentBytes: Bytes;
   readonly experts: readonly ExpertLoad[];
   readonly milliseconds: { readonly load: number; readonly compile: number; readonly simulate: number };
 }

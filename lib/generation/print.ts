@@ -46,6 +46,9 @@ export function printGeneration(generation: Generation): string {
       (rates.tokensPerSecond === null
         ? ''
         : `; ${formatNumber(rates.tokensPerSecond)} tokens/s of the batch, ${formatNumber(rates.decodeTokensPerSecond ?? 0)} without prefill`),
+    ...(last === undefined || last.residentBytes === 0
+      ? []
+      : [`${formatBytes(last.residentBytes)} of weights stay on the chip from the first token on: the others do not write them again.`]),
     ...expertLines(prefill, first),
     ...(tokens === 0 ? [] : [howSimulated(interpolation)]),
   ].join('\n');

@@ -1,13 +1,14 @@
 // One pass of a generation: graph -> plan, program, simulated run. Of a block that repeats often only the first
 // turns are written, verified and simulated, and the last of them stands for the rest; that is exact (simulateLonger).
 
-import { failOn } from '../base/problem.ts';
+import { failOn, internal } from '../base/problem.ts';
 import { type Bytes, bytesOf, sum } from '../base/units.ts';
 import { lowerBound } from '../cost/bound.ts';
 import { emit } from '../emit/emit.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { shortenGraph } from '../ir/fold.ts';
 import type { Graph, TensorId } from '../ir/graph.ts';
+import { carryOver } from '../optimizer/carry-over.ts';
 import { timesOf } from '../optimizer/folding.ts';
 import type { Plan } from '../optimizer/plan.ts';
 import { type ScheduleOptions, schedule } from '../optimizer/schedule.ts';
@@ -39,16 +40,19 @@ export interface PassOptions {
   /** The program shall have every turn of its loops, and the trace its segments. */
   readonly whole: boolean;
   readonly verify: boolean;
+  /** What was decided for all tokens together, and whether one was there before. */
+  readonly resident?: { readonly plan: Plan; readonly again: boolean };
 }
 
 export async function runPass(graph: Graph, hardware: Hardware, options: PassOptions): Promise<PassRun> {
   const start = performance.now();
-  const plan = await schedule(graph, hardware, options.schedule);
+  const { resident } = options;
+  const plan = resident ? (carryOver(resident.plan, graph, hardware) ?? otherPieces()) : await schedule(graph, hardware, options.schedule);
   if (!options.whole && plan.repeats.length > 0 && plan.repeats.every(({ times }) => times > TURNS)) {
     const short = shortRun(graph, hardware, plan, options, start);
     if (short !== undefined) return short;
   }
-  const program = emit(graph, plan, hardware);
+  const program = emit(graph, plan, hardware, { again: resident?.again ?? false });
   if (options.verify) failOn(verifyProgram(program, hardware));
   const compiled = performance.now();
   const trace = simulate(program, hardware, {
@@ -57,6 +61,10 @@ export async function runPass(graph: Graph, hardware: Hardware, options: PassOpt
     ...(!options.whole && { knownBlocks: options.known }),
   });
   return { graph, plan, program, trace, milliseconds: { compile: compiled - start, simulate: performance.now() - compiled } };
+}
+
+function otherPieces(): never {
+  throw internal('a cache of middle length is cut into other pieces than the longest and the shortest');
 }
 
 function shortRun(graph: Graph, hardware: Hardware, plan: Plan, { known, verify }: PassOptions, start: number): PassRun | undefined {
@@ -87,16 +95,24 @@ export function simulatedPass(
     betweenCycles: trace.boundaryCycles,
     channelCycles: trace.resources.find(({ id }) => id === CHANNEL)?.busyCycles ?? 0,
     analyticCycles: plan.analyticCycles,
-    lowerBoundCycles: lowerBound(graph, hardware).cycles,
+    lowerBoundCycles: lowerBound(graph, hardware, program.before !== undefined).cycles,
     segments: sum(plan.segments.map(({ id }) => timesOf(plan, id))),
     energyPicojoules: trace.energyPicojoules,
     bytes: trace.bytes,
     memoryModeCycles: trace.memoryModeShare * trace.makespanCycles * hardware.arrays,
     cacheBytes: cacheBytesOf(graph, hardware, pass),
     cacheOnChip: cacheOnChip(graph, program),
+    residentBytes: residentBytes(program),
     experts: expertLoads(graph),
     milliseconds: { load, ...milliseconds },
   };
+}
+
+/** Stored weights that the pass finds in their arrays, each counted once. */
+function residentBytes({ before = [], precision }: Program): Bytes {
+  const pieces = before.flatMap((op) => (op.kind === 'CIM.write' ? [op] : []));
+  const weights = pieces.map(({ outputs, inner }) => (outputs.to - outputs.from) * (inner.to - inner.from));
+  return bytesOf(sum(weights), precision.weightBits);
 }
 
 /** Keys and values of all layers. */

@@ -5,17 +5,19 @@ import { fail, internal } from '../base/problem.ts';
 import type { Cycles } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
+import type { Plan } from '../optimizer/plan.ts';
 import type { ScheduleOptions } from '../optimizer/schedule.ts';
 import { knownBlocks } from '../simulator/group.ts';
 import { checkedWorkload, decodeOf, type Pass, prefillOf, type Workload } from '../workload/workload.ts';
 import { between, sampleContexts } from './contexts.ts';
 import type { Generation, SimulatedPass } from './generation.ts';
 import { decodingGraphs, graphsOf, type LanguageModel } from './graphs.ts';
+import { residentTokens } from './resident-tokens.ts';
 import { type PassRun, runPass, simulatedPass } from './run-pass.ts';
 import { added, spentOver } from './spent.ts';
 import { tileBoundaries } from './tile-boundaries.ts';
 
-export interface GenerationOptions extends Omit<ScheduleOptions, 'onStatistics' | 'relaxed'> {
+export interface GenerationOptions extends Omit<ScheduleOptions, 'onStatistics' | 'relaxed' | 'runs'> {
   /** Sizes of symbolic dimensions that are not the workload's. */
   readonly bind?: Readonly<Record<string, number>>;
   /** Largest estimated error of the sum over all tokens, relative (default 0.0005); 0 simulates every token. */
@@ -46,13 +48,19 @@ export async function simulateGeneration(
   const known = knownBlocks(hardware);
   const whole = onPass !== undefined;
   let name = '';
-  const run = async (pass: Pass, verify: boolean): Promise<SimulatedPass> => {
+  const run = async (pass: Pass, verify: boolean, resident?: { plan: Plan; again: boolean }): Promise<SimulatedPass> => {
     options.signal?.throwIfAborted();
     const start = performance.now();
     const graph = graphOf(pass);
     name = graph.name;
     const load = performance.now() - start;
-    const ran = await runPass(graph, hardware, { schedule: scheduleOptions, known, whole, verify: whole || verify });
+    const ran = await runPass(graph, hardware, {
+      schedule: scheduleOptions,
+      known,
+      whole,
+      verify: whole || verify,
+      ...(resident && { resident }),
+    });
     const simulated = simulatedPass(pass, ran, hardware, load);
     onPass?.(simulated, ran);
     return simulated;
@@ -61,15 +69,23 @@ export async function simulateGeneration(
   const boundaries = tokens === 0 ? [] : tileBoundaries(first.past, graphOf(first), last.past, graphOf(last), hardware);
   const prefill = await run(prefillOf(asked), true);
   onProgress?.(tokens === 0 ? 1 : 0.2);
+  const staying = tokens < 2 ? undefined : await residentTokens(graphOf(first), graphOf(last), tokens, hardware, scheduleOptions);
+  // The first token writes all weights: it is no point on the others' line.
+  const alone = staying && (await run(first, true, { plan: staying, again: false }));
+  const begin = alone === undefined ? first.past : first.past + 1;
   const passes = new Map<number, SimulatedPass>();
   const measure = async (past: number): Promise<Cycles> => {
-    const pass = await run({ kind: 'decode', sequence: 1, past }, past === first.past || past === last.past);
+    const pass = await run(
+      { kind: 'decode', sequence: 1, past },
+      past === begin || past === last.past,
+      staying && { plan: staying, again: true },
+    );
     passes.set(past, pass);
     onProgress?.(1 - 0.8 * 0.8 ** passes.size);
     return pass.cycles;
   };
-  const sampled = tokens === 0 ? NONE : await sampleContexts({ first: first.past, last: last.past, boundaries, tolerance, measure });
-  const decode = sampled.contexts.map((past) => passes.get(past) ?? lost(past));
+  const sampled = tokens === 0 ? NONE : await sampleContexts({ first: begin, last: last.past, boundaries, tolerance, measure });
+  const decode = [...(alone ? [alone] : []), ...sampled.contexts.map((past) => passes.get(past) ?? lost(past))];
   const spent = spentOver(decode);
   return {
     schemaVersion: 1,

@@ -38,7 +38,21 @@ function refuse(path: string, value: unknown, expected: string): never {
 }
 
 /** Throws `usage` for options that cannot be meant. */
-export function checkLimits({ mostArrays, sharing }: { readonly mostArrays?: number; readonly sharing?: SharingRule }): void {
+export function checkLimits({
+  mostArrays,
+  sharing,
+  runs,
+}: {
+  readonly mostArrays?: number;
+  readonly sharing?: SharingRule;
+  readonly runs?: number;
+}): void {
+  if (runs !== undefined && !isWhole(runs, 1))
+    fail({
+      kind: 'usage',
+      message: `runs is ${shown(runs)}`,
+      next: 'It has to be a whole number, at least 1: how often the network runs.',
+    });
   if (mostArrays !== undefined && !isWhole(mostArrays, 1))
     fail({ kind: 'usage', message: `mostArrays is ${shown(mostArrays)}`, next: 'It has to be a whole number of arrays, at least 1.' });
   if (sharing !== undefined && sharing !== 'up' && sharing !== 'down' && sharing !== false)

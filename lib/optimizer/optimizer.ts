@@ -34,6 +34,8 @@ export interface OptimizerRequest {
   readonly relaxed: boolean;
   /** Memory arrays shared by producer and consumer, (6): rounded 'up' (default) or 'down' to whole arrays, or false. */
   readonly sharing?: SharingRule;
+  /** How often the network runs, weights staying where nothing overwrites them; once if absent. */
+  readonly runs?: number;
   /** Most arrays one copy of a sub-operator may take, if the user says so. */
   readonly mostArrays?: number;
   readonly onProgress?: (done: number) => void;
@@ -58,6 +60,8 @@ export interface Allotted {
   readonly cost: MachineCost;
   /** Arrays frozen in memory mode for the whole run; absent when modes may change. */
   readonly frozenMemory?: number;
+  /** Sub-operators whose arrays are theirs for the whole run, so that their weights stay. */
+  readonly resident?: ReadonlySet<number>;
   /** The segments, if they are placed already. */
   readonly placed?: readonly SegmentPlan[];
   /** Other decisions that may be better on the machine than their cost says, best first. */

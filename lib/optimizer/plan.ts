@@ -103,10 +103,14 @@ export interface Plan {
   /** No array may be memory. */
   readonly computeOnly: boolean;
   readonly seed: number;
+  /** How often the network is to run, weights staying where nothing overwrites them; absent for once. */
+  readonly runs?: number;
   readonly segments: readonly SegmentPlan[];
   readonly repeats: readonly Repeat[];
   /** Sum over segments of intra and inter cycles under `figures`. */
   readonly analyticCycles: Cycles;
+  /** The same of a run after another: absent for a plan that runs once, or whose figures are the paper's. */
+  readonly againCycles?: Cycles;
   /** Energy of the run on the machine's cost; absent where the figures are the paper's, which has none. */
   readonly analyticPicojoules?: Picojoules;
   /** No plan of this model on this chip takes less on the machine. */

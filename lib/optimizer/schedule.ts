@@ -3,8 +3,9 @@
 
 import { internal } from '../base/problem.ts';
 import { PASSING, progress } from '../base/progress.ts';
-import type { Picojoules } from '../base/units.ts';
+import type { Cycles, Picojoules } from '../base/units.ts';
 import { lowerBound } from '../cost/bound.ts';
+import { costOfRuns } from '../cost/machine/again.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { foldGraph } from '../ir/fold.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -14,6 +15,7 @@ import type { SharingRule } from './edges.ts';
 import { blocksWorthFolding, repeatsOf, totalCycles } from './folding.ts';
 import { onMachine } from './joint/ahead.ts';
 import { placeAllotments } from './joint/place.ts';
+import { residentsOf } from './joint/placed.ts';
 import { priceOnMachine } from './joint/price.ts';
 import type { Form, Optimizer, OptimizerRequest, Segmentation } from './optimizer.ts';
 import { findOptimizer } from './optimizers.ts';
@@ -40,6 +42,8 @@ export interface ScheduleOptions {
   /** No array may be memory: the difference is what switching brings. */
   readonly computeOnly?: boolean;
   readonly seed?: number;
+  /** How often the network runs, one batch after another (1 unless given): weights that nothing overwrites stay. `joint` decides for all runs together. */
+  readonly runs?: number;
   /** Eq. (10)'s free form, whole copies not required; the plan shows the paper's numbers but cannot be emitted. */
   readonly relaxed?: boolean;
   /** Memory arrays shared by producer and consumer, (6): rounded 'up' (default) or 'down' to whole arrays, or false. */
@@ -66,7 +70,7 @@ export async function schedule(graph: Graph, chip: Hardware, options: ScheduleOp
  * best first. Throws as `schedule`.
  */
 export async function candidatePlans(graph: Graph, chip: Hardware, options: ScheduleOptions, most: number): Promise<readonly Plan[]> {
-  const { solver: solverName = 'exact', seed = 0, computeOnly = false } = options;
+  const { solver: solverName = 'exact', seed = 0, computeOnly = false, runs = 1 } = options;
   checkLimits(options);
   checkChip(chip);
   const optimizer = typeof options.optimizer === 'object' ? options.optimizer : findOptimizer(options.optimizer ?? 'cmswitch');
@@ -85,6 +89,7 @@ export async function candidatePlans(graph: Graph, chip: Hardware, options: Sche
     cost,
     goal,
     prefetch,
+    runs,
     relaxed: options.relaxed ?? false,
     ...(options.sharing !== undefined && { sharing: options.sharing }),
     ...(options.mostArrays !== undefined && { mostArrays: options.mostArrays }),
@@ -107,7 +112,7 @@ export async function candidatePlans(graph: Graph, chip: Hardware, options: Sche
     bar.end();
   }
   const lowerBoundCycles = lowerBound(graph, hardware).cycles;
-  return settled.map(({ segments, energy }): Plan => {
+  return settled.map(({ segments, energy, again }): Plan => {
     const repeats = repeatsOf(folded, segments);
     return {
       noun: 'plan',
@@ -123,9 +128,11 @@ export async function candidatePlans(graph: Graph, chip: Hardware, options: Sche
       prefetch,
       computeOnly,
       seed,
+      ...(runs > 1 && { runs }),
       segments,
       repeats,
       analyticCycles: totalCycles(segments, repeats),
+      ...(again !== undefined && { againCycles: again }),
       ...(energy !== undefined && { analyticPicojoules: energy }),
       lowerBoundCycles,
     };
@@ -135,17 +142,18 @@ export async function candidatePlans(graph: Graph, chip: Hardware, options: Sche
 /** Physical arrays and costs for what an optimizer decided. */
 function settle(
   decision: Segmentation,
-  { graph, hardware, prefetch }: OptimizerRequest,
+  { graph, hardware, prefetch, runs = 1 }: OptimizerRequest,
   figures: CostName,
-): { readonly segments: readonly SegmentPlan[]; readonly energy?: Picojoules } {
+): { readonly segments: readonly SegmentPlan[]; readonly energy?: Picojoules; readonly again?: Cycles } {
   if (figures === 'paper' && 'drafts' in decision) {
     const { flat, drafts, frozenMemory } = decision;
     const choices = costSegments(flat, drafts, { hardware, ...(frozenMemory !== undefined && { frozenMemory }) });
     return { segments: placeSegments(flat, choices, hardware) };
   }
   const allotted = 'drafts' in decision ? onMachine(graph, decision, hardware, prefetch) : decision;
-  const { flat, work, allotments, homes, frozenMemory } = allotted;
-  const placed = allotted.placed ?? placeAllotments(flat, work, allotments, homes, hardware, frozenMemory);
-  const { segments, cost } = priceOnMachine(flat, work, placed, hardware);
-  return { segments, energy: cost.energy };
+  const { flat, work, allotments, homes, frozenMemory, resident } = allotted;
+  const placed = allotted.placed ?? placeAllotments(flat, work, allotments, homes, hardware, frozenMemory, resident);
+  const { segments, ...priced } = priceOnMachine(flat, work, placed, hardware);
+  const all = costOfRuns(runs, priced.cost, { work, ...priced }, residentsOf(flat, work, segments), hardware);
+  return { segments, energy: priced.cost.energy, ...(runs > 1 && { again: all.again.cycles }) };
 }

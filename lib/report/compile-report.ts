@@ -12,13 +12,15 @@ export interface Compiled {
   readonly graph: Graph;
   readonly plan: Plan;
   readonly trace?: Trace;
+  /** A run behind another one, where several were asked for. */
+  readonly again?: { readonly trace?: Trace };
   readonly milliseconds: { readonly load: number; readonly compile: number; readonly simulate: number };
 }
 
 export type CompileReport = ReturnType<typeof compileReport>;
 
 /** Latency is for the whole batch; throughput counts its samples. */
-export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
+export function compileReport({ graph, plan, trace, again, milliseconds }: Compiled) {
   const batch = graph.bindings.batch ?? 1;
   const times = timesOf(plan);
   return {
@@ -42,6 +44,8 @@ export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
       simulated: trace?.makespanCycles ?? null,
       lowerBound: plan.lowerBoundCycles,
     },
+    /** Runs of the network one after another, the first of which is all else here; the others find weights on the chip. */
+    runs: plan.runs === undefined ? null : runsReport(plan, plan.runs, trace, again?.trace),
     energyPicojoules: trace === undefined ? null : { total: sum(Object.values(trace.energyPicojoules)), ...trace.energyPicojoules },
     /** With every energy of the chip's file at the least, and at the greatest, that its source allows. */
     energyRangePicojoules: trace?.energyRangePicojoules ?? null,
@@ -49,6 +53,19 @@ export function compileReport({ graph, plan, trace, milliseconds }: Compiled) {
     throughputPerSecond: trace === undefined ? null : (batch * trace.clockHz) / trace.makespanCycles,
     memoryModeShare: trace?.memoryModeShare ?? plannedMemoryShare(plan),
     milliseconds,
+  };
+}
+
+function runsReport(plan: Plan, count: number, first: Trace | undefined, again: Trace | undefined) {
+  const total = (of: (trace: Trace) => number): number | null =>
+    first === undefined || again === undefined ? null : of(first) + (count - 1) * of(again);
+  return {
+    count,
+    againAnalyticCycles: plan.againCycles ?? null,
+    againCycles: again?.makespanCycles ?? null,
+    againWeightsFetchedBytes: again?.bytes.weightsFetched ?? null,
+    totalCycles: total(({ makespanCycles }) => makespanCycles),
+    totalPicojoules: total(({ energyPicojoules }) => sum(Object.values(energyPicojoules))),
   };
 }
 

@@ -2,8 +2,10 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { emit } from '../../lib/emit/emit.ts';
 import type { Hardware } from '../../lib/hardware/hardware.ts';
 import { loadHardware } from '../../lib/hardware/read.ts';
+import { schedule } from '../../lib/optimizer/schedule.ts';
 import { parseProgram } from '../../lib/program/parse.ts';
 import { printProgram } from '../../lib/program/print.ts';
 import { randomChip, smallChip } from '../support/chips.ts';
@@ -26,6 +28,20 @@ programs('for random networks on random chips, each under another optimizer', as
     assert.ok(new Set(expected).size > 2, `network ${seed} computes something`);
     assert.equal(computedBy(program, chip, one), expected, `network ${seed} on ${chip.name}`);
   }
+});
+
+programs('run again, on the weights that stayed in their arrays, they compute the same', async () => {
+  let stayed = 0;
+  for (const seed of SEEDS.slice(0, 6)) {
+    const small = randomChip(seed + 50);
+    const chip = { ...small, arrays: small.arrays * 4, grid: { x: small.arrays * 4, y: 1 } };
+    const one = prepared(withWeights(randomNetwork(seed), seed), seed, chip.precision);
+    const plan = await schedule(one.graph, chip, { optimizer: 'joint', runs: 50 });
+    const again = emit(one.graph, plan, chip, { again: true });
+    if (again.before?.some(({ kind }) => kind === 'CIM.write')) stayed++;
+    assert.equal(computedBy(again, chip, one), expectedOf(one), `network ${seed} on ${chip.name}`);
+  }
+  assert.ok(stayed > 2, `weights stayed in ${stayed}`);
 });
 
 /** Small arrays, so that products are cut along rows, columns and n; one without memory mode. */

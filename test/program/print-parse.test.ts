@@ -288,7 +288,7 @@ const MISTAKES: readonly (readonly [name: string, text: string, problems: readon
     'a misspelt meta-operator',
     'CIM.mmv(chunks=1)',
     [
-      "5:1 'CIM.mmv' -> one of model, hardware, precision, tensor, operator, input, region, CM.switch, CIM.write, CIM.mvm, MEM.move, VEC.run, parallel, loop",
+      "5:1 'CIM.mmv' -> one of model, hardware, precision, tensor, operator, input, region, before, CM.switch, CIM.write, CIM.mvm, MEM.move, VEC.run, parallel, loop",
     ],
   ],
   ['an unknown field', '  MEM.move(chunk=1, from=[], to=[])', ["5:12 'chunk' -> a field of MEM.move (chunks, from, to)"]],
@@ -398,7 +398,7 @@ const MISTAKES: readonly (readonly [name: string, text: string, problems: readon
     'a misspelt block',
     'paralel {\n  CM.switch(TOM, arrays=[])\n}',
     [
-      "5:1 'paralel' -> one of model, hardware, precision, tensor, operator, input, region, CM.switch, CIM.write, CIM.mvm, MEM.move, VEC.run, parallel, loop",
+      "5:1 'paralel' -> one of model, hardware, precision, tensor, operator, input, region, before, CM.switch, CIM.write, CIM.mvm, MEM.move, VEC.run, parallel, loop",
     ],
   ],
   [

@@ -109,6 +109,7 @@ function generation(model = 'tiny'): Generation {
     segments: 1,
     cacheBytes: 64 * (past + sequence),
     cacheOnChip: { arrays: 16 * (past + sequence), buffer: 8 },
+    residentBytes: 0,
     experts: [],
     milliseconds: { load: 1, compile: 1, simulate: 1 },
   });

@@ -24,10 +24,11 @@ export const joint: Optimizer = {
   costs: ['machine'],
   objectives: () => OBJECTIVES,
   alwaysPrefetches: true,
-  segment: async ({ graph, folds, hardware, goal, mostArrays, onProgress, signal }) => {
+  segment: async ({ graph, folds, hardware, goal, runs = 1, mostArrays, onProgress, signal }) => {
     const search = new JointSearch(graph, hardware, {
       staging: true,
       folds,
+      runs,
       computeOnly: false,
       everyRival: !isLatencyAlone(goal),
       ...(mostArrays !== undefined && { mostArrays }),

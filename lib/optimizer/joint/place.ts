@@ -10,7 +10,9 @@ import type { Flattened } from '../flatten.ts';
 import { vectorSegment } from '../place.ts';
 import type { ArrayId, Kept, OperatorPlan, SegmentPlan } from '../plan.ts';
 
-/** Segments with arrays assigned and kept data listed; what they take is left at 0 (`priceOnMachine` fills it in). */
+const NOTHING: ReadonlySet<number> = new Set();
+
+/** Segments with arrays assigned and kept data listed, `resident` sub-operators with arrays of their own for the whole run; what they take is left at 0 (`priceOnMachine` fills it in). */
 export function placeAllotments(
   flat: Flattened,
   work: Work,
@@ -18,6 +20,7 @@ export function placeAllotments(
   homes: Homes,
   hardware: Hardware,
   frozenMemory?: number,
+  resident: ReadonlySet<number> = NOTHING,
 ): readonly SegmentPlan[] {
   const lives = homeLives(work, allotments, homes);
   const placer = new Placer(hardware.arrays, frozenMemory);
@@ -29,16 +32,22 @@ export function placeAllotments(
   const riders: string[][] = allotments.map(() => []);
   if (allotments.length > 0) for (const { id, after } of flat.riders) if (after >= 0) riders[segmentOf[after] ?? 0]?.push(id);
   const inArrays = lives.filter(({ arrays }) => arrays > 0);
+  placer.start();
+  const own = new Map<number, readonly ArrayId[]>();
+  for (const { first, copies } of allotments)
+    for (const [i, count] of copies.entries())
+      if (resident.has(first + i)) own.set(first + i, placer.takeCompute(count * (work.products[first + i]?.tiles ?? 1)));
   const segments = allotments.map((allotment, s) => {
     const living = inArrays.filter(({ from, to }) => from <= s && s <= to);
     placer.start();
     for (const { tensor } of living) placer.hold(homeArrays.get(tensor) ?? []);
     for (const arrays of ahead.values()) placer.hold(arrays);
+    for (const arrays of own.values()) placer.hold(arrays);
     for (const { tensor, arrays, from } of living) if (from === s) homeArrays.set(tensor, placer.takeMemory(arrays));
     const memory = allotment.memory.map((count) => placer.takeMemory(count));
     const compute = allotment.copies.map((count, i) => {
       const sub = allotment.first + i;
-      return ahead.get(sub) ?? placer.takeCompute(count * (work.products[sub]?.tiles ?? 1));
+      return own.get(sub) ?? ahead.get(sub) ?? placer.takeCompute(count * (work.products[sub]?.tiles ?? 1));
     });
     const next = allotments[s + 1];
     ahead = new Map();

@@ -1,20 +1,23 @@
 // Which arrays a decision takes, and what the machine's cost makes of them. Counts of arrays -> placed and priced.
 
 import { SegmentForms } from '../../cost/machine/forms.ts';
+import { runsOf, type Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { Flattened } from '../flatten.ts';
 import type { Allotted } from '../optimizer.ts';
-import type { SegmentPlan } from '../plan.ts';
+import type { OperatorPlan, SegmentPlan } from '../plan.ts';
+import { residentPieces } from '../residents.ts';
 import { placeAllotments } from './place.ts';
 import { priceOnMachine } from './price.ts';
 
 /** A decision in counts of arrays, placed and at its price. */
 export function placed(
-  { flat, work, allotments, homes, frozenMemory }: Allotted,
+  { flat, work, allotments, homes, frozenMemory, resident }: Allotted,
   hardware: Hardware,
   forms = new SegmentForms(work, hardware),
 ): Allotted {
-  return priced(flat, forms, placeAllotments(flat, work, allotments, homes, hardware, frozenMemory), hardware, frozenMemory);
+  const segments = placeAllotments(flat, work, allotments, homes, hardware, frozenMemory, resident);
+  return priced(flat, forms, segments, hardware, frozenMemory);
 }
 
 /** Placed segments as a decision, at their price. */
@@ -28,4 +31,15 @@ export function priced(
   const { work } = forms;
   const { segments, ...counts } = priceOnMachine(flat, work, segmentsPlaced, hardware, forms);
   return { flat, work, ...counts, placed: segments, ...(frozenMemory !== undefined && { frozenMemory }) };
+}
+
+/** Sub-operators whose weights are still there when the network runs again. */
+export function residentsOf(flat: Flattened, work: Work, segments: readonly SegmentPlan[]): ReadonlySet<number> {
+  const { times } = runsOf(work);
+  const number = new Map(flat.subOperators.map(({ id }, sub) => [id, sub]));
+  const stays = ({ id }: OperatorPlan): boolean => {
+    const sub = number.get(id) ?? -1;
+    return times[sub] === 1 && work.products[sub]?.stationary === undefined;
+  };
+  return new Set([...residentPieces(segments, stays)].map((id) => number.get(id) ?? -1));
 }

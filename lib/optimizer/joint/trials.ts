@@ -2,6 +2,7 @@
 // searched by dynamic programming, then the best of them mixed operator by operator. Graph + chip -> candidates.
 
 import { sum } from '../../base/units.ts';
+import { costOfRuns } from '../../cost/machine/again.ts';
 import { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Home, Homes } from '../../cost/machine/living.ts';
 import { machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
@@ -16,7 +17,8 @@ import type { Allotted } from '../optimizer.ts';
 import { allotmentOf, onMachine } from './ahead.ts';
 import { type Cut, chooseHomes } from './homes.ts';
 import { segmentsOf } from './place.ts';
-import { placed } from './placed.ts';
+import { placed, residentsOf } from './placed.ts';
+import { residentDecisions } from './resident.ts';
 import { asPlaced, type Rival, rivalsOf } from './rivals.ts';
 import { type KnownOptions, searchSegments } from './search.ts';
 
@@ -27,6 +29,8 @@ export interface JointOptions {
   readonly computeOnly: boolean;
   /** Hand on every rival's plan, also those that are worse. */
   readonly everyRival?: boolean;
+  /** How often the network runs; once if absent. What candidates take is then of all runs. */
+  readonly runs?: number;
   readonly mostArrays?: number;
   readonly folds: readonly Fold[];
   readonly onProgress?: (done: number) => void;
@@ -134,9 +138,37 @@ export class JointSearch {
       if (mixed !== undefined) tried.push(mixed);
     }
     tried.sort((a, b) => a.value - b.value);
-    const own = tried.slice(0, MOST_PLACED).map((trial) => judged(placed(trial, hardware, this.preparedOf(trial.flat).forms), weigh));
+    const placedOwn = [
+      ...tried.slice(0, MOST_PLACED).map((trial) => placed(trial, hardware, this.preparedOf(trial.flat).forms)),
+      ...(await this.residents(weigh)).map((decision) => placed(decision, hardware)),
+    ];
+    const own = placedOwn.map((decision) => this.judged(decision, weigh));
     const candidates = [...own, ...(await this.challengers(weigh, Math.min(...own.map(({ value }) => value))))];
     return candidates.sort((a, b) => a.value - b.value);
+  }
+
+  /** Decisions that leave weights where they are, if the network runs more than once. Blocks that are folded do not fit anyway. */
+  private async residents(weigh: Weigh): Promise<readonly Allotted[]> {
+    const { graph, hardware, options } = this;
+    const { folds, runs = 1, staging, mostArrays } = options;
+    if (runs === 1 || folds.length > 0) return [];
+    return residentDecisions(graph, hardware, {
+      budgets: BUDGETS,
+      slacks: SLACKS,
+      staging,
+      computeOnly: this.computeOnly,
+      weigh,
+      onProgress: () => undefined,
+      pause: () => this.pause(),
+      ...(mostArrays !== undefined && { mostArrays }),
+    });
+  }
+
+  private judged(decision: Allotted, weigh: Weigh): Candidate {
+    const { hardware, options } = this;
+    const { flat, work, cost, placed: segments = [] } = decision;
+    const { cycles, energy } = costOfRuns(options.runs ?? 1, cost, decision, residentsOf(flat, work, segments), hardware);
+    return { ...decision, cycles, energy, value: weigh(cycles, energy) };
   }
 
   /** Decisions of the others, once, with the segments they add to the search. */
@@ -169,12 +201,14 @@ export class JointSearch {
       this.plansOf.set(rival, plans);
       for (const counted of plans.counted) {
         const switching = sum(counted.cost.segments.map(({ inter }) => inter.switch));
-        if (!this.options.everyRival && weigh(counted.cost.cycles - switching, counted.cost.energy) > CLEARLY_WORSE * best) continue;
+        const once = (this.options.runs ?? 1) === 1;
+        if (once && !this.options.everyRival && weigh(counted.cost.cycles - switching, counted.cost.energy) > CLEARLY_WORSE * best)
+          continue;
         const plan = plans.placed.get(counted) ?? placed(counted, hardware, forms);
         plans.placed.set(counted, plan);
-        found.push({ ...judged(plan, weigh), rival: rival.name });
+        found.push({ ...this.judged(plan, weigh), rival: rival.name });
       }
-      found.push({ ...judged(plans.own, weigh), rival: rival.name });
+      found.push({ ...this.judged(plans.own, weigh), rival: rival.name });
       const pause = this.pause();
       if (pause !== undefined) await pause;
     }
@@ -267,11 +301,6 @@ export class JointSearch {
     this.options.signal?.throwIfAborted();
     this.yielded = performance.now();
   }
-}
-
-function judged(decision: Allotted, weigh: Weigh): Candidate {
-  const { cycles, energy } = decision.cost;
-  return { ...decision, cycles, energy, value: weigh(cycles, energy) };
 }
 
 /** Every piece by itself, as long as its weights take to come: what is known before anything was searched. */
