@@ -21,6 +21,7 @@ import { inputMemory } from './input-memory.ts';
 import { KeptMemory } from './memory.ts';
 import { type Life, livesOf, type Step, stepsOf } from './steps.ts';
 import { unfold } from './unfold.ts';
+import { WindowPlaces, type WindowRoom } from './window-places.ts';
 
 export interface EmitOptions {
   /** The network has run on the chip before, by the same plan: weights that nothing has overwritten are not written again. */
@@ -190,8 +191,9 @@ class Emitter {
       found.push(...step.reads.flatMap((read) => this.streamsOf(step, read, steps, memory.get(read) ?? [])));
     }
     const streams = together(found);
-    const { shares } = shareStreams(streams, this.room(segment, steps), this.hardware);
-    const places = new WindowPlaces(this.memory.windowRoom(segment));
+    const windows = this.memory.windowRoom(segment);
+    const { shares } = shareStreams(streams, this.room(windows, steps), this.hardware);
+    const places = new WindowPlaces(windows);
     for (const [i, stream] of streams.entries()) this.place(stream, shares[i] ?? { arrays: 0, buffer: 0 }, places, wiring);
     return wiring;
   }
@@ -247,8 +249,7 @@ class Emitter {
     };
   }
 
-  private room(segment: number, steps: readonly Step[]): Room {
-    const { bufferFrom, bufferTo, arrayFrom, arrayTo } = this.memory.windowRoom(segment);
+  private room({ bufferFrom, bufferTo, arrayFrom, arrayTo }: WindowRoom, steps: readonly Step[]): Room {
     let bufferTraffic = 0;
     let externalTraffic = 0;
     for (const step of steps) {
@@ -362,36 +363,6 @@ function together(streams: readonly Stream[]): readonly Stream[] {
     );
   }
   return [...merged.values()];
-}
-
-/** Hands out the space above the kept data to one segment's windows. */
-class WindowPlaces {
-  private bufferAt: number;
-  private readonly bufferTo: number;
-  private readonly arrayFrom: number;
-  private readonly arrayTo: number;
-  private readonly arrayAt = new Map<number, number>();
-
-  constructor(room: { readonly bufferFrom: number; readonly bufferTo: number; readonly arrayFrom: number; readonly arrayTo: number }) {
-    this.bufferAt = room.bufferFrom;
-    this.bufferTo = room.bufferTo;
-    this.arrayFrom = room.arrayFrom;
-    this.arrayTo = room.arrayTo;
-  }
-
-  inBuffer(bytes: number): Place | undefined {
-    if (this.bufferAt + bytes > this.bufferTo) return undefined;
-    const offset = this.bufferAt;
-    this.bufferAt += bytes;
-    return { kind: 'buffer', offset };
-  }
-
-  inArrays(arrays: readonly number[], bytesEach: number): Place | undefined {
-    const offset = Math.max(this.arrayFrom, ...arrays.map((array) => this.arrayAt.get(array) ?? 0));
-    if (offset + bytesEach > this.arrayTo) return undefined;
-    for (const array of arrays) this.arrayAt.set(array, offset + bytesEach);
-    return { kind: 'arrays', arrays, offset };
-  }
 }
 
 /** A move from outside goes row by row, as its reader needs it. */

@@ -21,8 +21,8 @@ export function inputMemory(steps: readonly Step[]): InputMemory {
     for (const array of step.product?.memoryIn ?? []) {
       const owner = shared.has(array) ? ownerOf.get(array) : undefined;
       const read = owner === undefined ? undefined : step.reads.find(({ tensor }) => makers.get(tensor.id)?.has(owner));
-      if (read === undefined) own.set(step, [...(own.get(step) ?? []), array]);
-      else memory.set(read, [...(memory.get(read) ?? []), array]);
+      if (read === undefined) note(own, step, array);
+      else note(memory, read, array);
     }
   }
   const products = productsOf(steps);
@@ -36,6 +36,12 @@ export function inputMemory(steps: readonly Step[]): InputMemory {
     }
   }
   return memory;
+}
+
+function note<K>(map: Map<K, ArrayId[]>, key: K, array: ArrayId): void {
+  const arrays = map.get(key);
+  if (arrays === undefined) map.set(key, [array]);
+  else arrays.push(array);
 }
 
 /** The product whose memory arrays serve a step: itself, or the last one that a vector operator depends on. */

@@ -4,8 +4,9 @@
 import { tensorBytes } from '../dataflow/steps.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Plan } from '../optimizer/plan.ts';
-import type { ManifestTensor, Place, Region } from '../program/program.ts';
+import type { ManifestTensor, Place, Region, TensorId } from '../program/program.ts';
 import type { Life } from './steps.ts';
+import type { WindowRoom } from './window-places.ts';
 
 /**
  * Share of the buffer, and of a memory-mode array that also serves an operator, that kept data may take; the rest is for
@@ -72,6 +73,10 @@ export class KeptMemory {
   private readonly spaces: readonly Space[];
   /** Segments in which each array serves an operator. */
   private readonly serving: readonly ReadonlySet<number>[];
+  /** Arrays that serve an operator, by segment. */
+  private readonly servingIn = new Map<number, readonly number[]>();
+  /** Bytes of each tensor that the plan keeps on chip. */
+  private readonly allowed = new Map<TensorId, { arrays: number; buffer: number }>();
   private readonly plan: Plan;
   private readonly hardware: Hardware;
 
@@ -81,8 +86,15 @@ export class KeptMemory {
     this.buffer = new Space(Math.floor(hardware.bufferBytes * KEPT_SHARE));
     this.spaces = Array.from({ length: hardware.arrays }, () => new Space(hardware.memoryBytesPerArray));
     const serving = this.spaces.map(() => new Set<number>());
-    for (const { id, operators } of plan.segments) {
-      for (const { memoryIn, memoryOut } of operators) for (const array of [...memoryIn, ...memoryOut]) serving[array]?.add(id);
+    for (const { id, operators, kept } of plan.segments) {
+      const arrays = new Set(operators.flatMap(({ memoryIn, memoryOut }) => [...memoryIn, ...memoryOut]));
+      for (const array of arrays) serving[array]?.add(id);
+      this.servingIn.set(id, [...arrays]);
+      for (const { tensor, place, bytes } of kept) {
+        const allowed = this.allowed.get(tensor) ?? { arrays: 0, buffer: 0 };
+        allowed[place.kind] += bytes;
+        this.allowed.set(tensor, allowed);
+      }
     }
     this.serving = serving;
   }
@@ -97,7 +109,7 @@ export class KeptMemory {
     };
     const perFeature = tensorBytes(tensor, { from: 0, to: 1 });
     if (life.first >= 0 && !life.leaves) {
-      const allowed = this.allowance(tensor.id);
+      const allowed = this.allowed.get(tensor.id) ?? { arrays: 0, buffer: 0 };
       const staying = this.arraysStaying(tensor.id, life);
       const room = this.roomIn(staying, life);
       const inArrays = Math.min(
@@ -122,17 +134,6 @@ export class KeptMemory {
     return regions;
   }
 
-  private allowance(tensor: string): { readonly arrays: number; readonly buffer: number } {
-    let arrays = 0;
-    let buffer = 0;
-    for (const kept of this.plan.segments.flatMap((segment) => segment.kept)) {
-      if (kept.tensor !== tensor) continue;
-      if (kept.place.kind === 'arrays') arrays += kept.bytes;
-      else buffer += kept.bytes;
-    }
-    return { arrays, buffer };
-  }
-
   /** Arrays the plan keeps a tensor in, as far as they are in memory mode in every segment of its life. */
   private arraysStaying(tensor: string, { first, last }: Life): readonly number[] {
     const segments = this.plan.segments.slice(first, last + 1);
@@ -141,6 +142,7 @@ export class KeptMemory {
         kept.flatMap(({ tensor: id, place }) => (id === tensor && place.kind === 'arrays' ? place.arrays : [])),
       ),
     );
+    if (meant.size === 0) return [];
     const sets = segments.map((segment) => new Set(segment.memoryMode));
     return [...meant].filter((array) => sets.every((set) => set.has(array)));
   }
@@ -157,21 +159,12 @@ export class KeptMemory {
     return { from, to };
   }
 
-  private servingIn(segment: number): readonly number[] {
-    return [...this.serving.keys()].filter((array) => this.serving[array]?.has(segment));
-  }
-
   /** Bytes free for windows in a segment: above what is kept. */
-  windowRoom(segment: number): {
-    readonly bufferFrom: number;
-    readonly bufferTo: number;
-    readonly arrayFrom: number;
-    readonly arrayTo: number;
-  } {
+  windowRoom(segment: number): WindowRoom {
     return {
       bufferFrom: this.buffer.top(segment),
       bufferTo: this.hardware.bufferBytes,
-      arrayFrom: Math.max(0, ...this.servingIn(segment).map((array) => this.spaces[array]?.top(segment) ?? 0)),
+      arrayFrom: Math.max(0, ...(this.servingIn.get(segment) ?? []).map((array) => this.spaces[array]?.top(segment) ?? 0)),
       arrayTo: this.hardware.memoryBytesPerArray,
     };
   }

@@ -1,9 +1,16 @@
-// What a block does, apart from names: two blocks with one signature take the same time and wait in the same way, whichever
-// turn of a loop or program for the chip they belong to. Meta-operators -> text; regions and tensors are numbered as they come.
+// What a block does, apart from names and addresses: two blocks with one signature take the same time and wait in the same way,
+// whichever turn of a loop, piece of an operator or program for the chip they belong to. Meta-operators -> text; regions and
+// tensors are numbered as they come.
 
-import { entry, type ProgramIndex } from './geometry.ts';
+import type { MatrixShape, Range } from '../base/shapes.ts';
+import { entry, meet, type ProgramIndex } from './geometry.ts';
 import { printArrays } from './print.ts';
-import type { ManifestOperator, MetaOp, Place, Program, RegionId, TensorId } from './program.ts';
+import type { ManifestOperator, MetaOp, MetaOpOf, Place, Program, RegionId, TensorId } from './program.ts';
+
+/** The part of a region's features that a meta-operator can meet, as far as it tells what happens. */
+type Seen = (tensor: TensorId, features: Range) => Range;
+
+const asDeclared: Seen = (_tensor, features) => features;
 
 /** Makes signatures of one program's blocks. */
 export class Signatures {
@@ -26,12 +33,13 @@ export class Signatures {
       const { positions, features, bits } = entry(this.index.tensors, id);
       return `t${tensors.size - 1}(${positions},${features},${bits})`;
     };
-    const region = (id: RegionId): string => {
-      const known = regions.get(id);
-      if (known !== undefined) return `r${known}`;
-      regions.set(id, regions.size);
+    const region = (id: RegionId, seen: Seen): string => {
       const { features, window, place, tensor: of } = entry(this.index.regions, id);
-      return `r${regions.size - 1}(${tensor(of)},${features.from}:${features.to},${window},${this.placeText(place)})`;
+      const known = regions.get(id);
+      const { from, to } = seen(of, features);
+      if (known !== undefined) return `r${known}[${from}:${to}]`;
+      regions.set(id, regions.size);
+      return `r${regions.size - 1}[${from}:${to}](${tensor(of)},${window},${this.placeText(place)})`;
     };
     const operator = (id: string): string => {
       const declared = entry(this.index.operators, id);
@@ -40,22 +48,51 @@ export class Signatures {
     return ops.map((op) => this.textOf(op, operator, region)).join(';');
   }
 
-  private textOf(op: MetaOp, operator: (id: string) => string, region: (id: RegionId) => string): string {
+  private textOf(op: MetaOp, operator: (id: string) => string, region: (id: RegionId, seen: Seen) => string): string {
+    const list = (ids: readonly RegionId[], seen: Seen = asDeclared): string => ids.map((id) => region(id, seen)).join();
     switch (op.kind) {
       case 'CM.switch':
         return `${op.to}${this.arraysText(op.arrays)}`;
       case 'MEM.move':
-        return `move ${op.chunks} ${op.from.map(region).join()}>${op.to.map(region).join()}`;
+        return `move ${op.chunks} ${list(op.from)}>${list(op.to)}`;
       case 'VEC.run':
-        return `run ${op.chunks} ${operator(op.operator)} ${op.from.map(region).join()}>${op.to.map(region).join()}`;
+        return `run ${op.chunks} ${operator(op.operator)} ${list(op.from)}>${list(op.to)}`;
       case 'CIM.write':
       case 'CIM.mvm': {
         const { outputs, inner, copies, arrays } = op;
-        const to = op.kind === 'CIM.mvm' ? `${op.chunks}>${op.to.map(region).join()}` : '';
-        const piece = `${outputs.from}:${outputs.to},${inner.from}:${inner.to},${copies},${this.arraysText(arrays)}`;
-        return `${op.kind} ${operator(op.operator)} ${piece} ${op.from.map(region).join()}${to}`;
+        const { matrix, seen } = this.pieceOf(op);
+        const rows = `${inner.to - inner.from}${inner.to === matrix?.n ? '!' : ''}`;
+        const columns = seen === asDeclared ? `${outputs.from}:${outputs.to}` : outputs.to - outputs.from;
+        const to = op.kind === 'CIM.mvm' ? `${op.chunks}>${list(op.to, seen)}` : '';
+        return `${op.kind} ${operator(op.operator)} ${columns},${rows},${copies},${this.arraysText(arrays)} ${list(op.from, seen)}${to}`;
       }
     }
+  }
+
+  /**
+   * How a piece sees the features of its regions: those of tensors as wide as the output from its own first output on, so that
+   * pieces of the same shape are alike. Of a product in groups the place of the outputs matters, too: which groups they meet.
+   */
+  private pieceOf({ operator: id, outputs }: MetaOpOf<'CIM.write' | 'CIM.mvm'>): {
+    readonly matrix?: MatrixShape | undefined;
+    readonly seen: Seen;
+  } {
+    const { matrix, inputs, output, partials } = entry(this.index.operators, id);
+    if (matrix === undefined || matrix.groups > 1) return { matrix, seen: asDeclared };
+    const whole = new Set(inputs.flatMap(({ use, tensor }) => (use === 'step' && this.isWide(tensor, matrix.k) ? [] : [tensor])));
+    const own = (tensor: TensorId): boolean => tensor === output || partials.some((partial) => partial.tensor === tensor);
+    return {
+      matrix,
+      seen: (tensor, features) => {
+        if (whole.has(tensor) && !own(tensor)) return features;
+        const { from, to } = meet(features, outputs);
+        return { from: from - outputs.from, to: to - outputs.from };
+      },
+    };
+  }
+
+  private isWide(tensor: TensorId, features: number): boolean {
+    return entry(this.index.tensors, tensor).features === features;
   }
 
   /** An operator's shape without its tensors. */
@@ -70,8 +107,7 @@ export class Signatures {
   private placeText(place: Place): string {
     const known = this.texts.get(place);
     if (known !== undefined) return known;
-    const text =
-      place.kind === 'external' ? 'x' : place.kind === 'buffer' ? `b${place.offset}` : `a${place.offset}+${this.arraysText(place.arrays)}`;
+    const text = place.kind === 'arrays' ? `a${this.arraysText(place.arrays)}` : place.kind;
     this.texts.set(place, text);
     return text;
   }

@@ -118,38 +118,46 @@ function regionUsers(activities: readonly Activity[]): ReadonlyMap<Activity['rea
 
 /** Switching an array or writing weights into it waits for its users so far; its next users wait for that. */
 function arrayHazards(statements: readonly MetaOp[], index: ProgramIndex, order: (before: number, after: number) => void): void {
-  const exclusive = new Map<number, number>();
-  const users = new Map<number, number[]>();
-  const seen = new Set<number>();
-  const once = (before: number, after: number): void => {
-    const key = before * statements.length + after;
-    if (before === after || seen.has(key)) return;
-    seen.add(key);
-    order(before, after);
-  };
-  for (const [s, op] of statements.entries()) {
-    const { owned, ports } = arraysOf(op, index);
-    const takes = op.kind === 'CM.switch' || op.kind === 'CIM.write';
-    const use = (array: number, taken: boolean): void => {
-      const last = exclusive.get(array);
-      if (last !== undefined) once(last, s);
-      let sharing = users.get(array);
-      if (sharing === undefined) {
-        sharing = [];
-        users.set(array, sharing);
-      }
-      if (taken) {
-        for (const user of sharing) once(user, s);
-        sharing.length = 0;
-        exclusive.set(array, s);
-      } else if (sharing.at(-1) !== s) {
-        sharing.push(s);
-      }
+  if (!statements.some(takesArrays)) return;
+  const touched = statements.map((op) => arraysOf(op, index));
+  let size = 0;
+  for (const { owned, ports } of touched) for (const list of [owned, ports]) for (const array of list) size = Math.max(size, array + 1);
+  /** By array: who took it last, who has shared it since, and who owns it in the statement at hand. */
+  const taker = new Int32Array(size).fill(-1);
+  const users = new Array<number[] | undefined>(size);
+  const owner = new Int32Array(size).fill(-1);
+  /** By statement: the last one that waits for it. */
+  const awaitedBy = new Int32Array(statements.length).fill(-1);
+  for (const [s, { owned, ports }] of touched.entries()) {
+    const takes = takesArrays(statements[s]!);
+    const waitOnce = (before: number): void => {
+      if (before === s || awaitedBy[before] === s) return;
+      awaitedBy[before] = s;
+      order(before, s);
     };
-    for (const array of owned) use(array, takes);
-    const own = takes && ports.length > 0 ? new Set(owned) : undefined;
-    for (const array of ports) if (own === undefined || !own.has(array)) use(array, false);
+    const share = (array: number): void => {
+      if (taker[array]! >= 0) waitOnce(taker[array]!);
+      const sharing = users[array];
+      if (sharing === undefined) users[array] = [s];
+      else if (sharing.at(-1) !== s) sharing.push(s);
+    };
+    for (const array of owned) {
+      owner[array] = s;
+      if (!takes) {
+        share(array);
+        continue;
+      }
+      if (taker[array]! >= 0) waitOnce(taker[array]!);
+      for (const user of users[array] ?? []) waitOnce(user);
+      users[array] = undefined;
+      taker[array] = s;
+    }
+    for (const array of ports) if (!takes || owner[array] !== s) share(array);
   }
+}
+
+function takesArrays({ kind }: MetaOp): boolean {
+  return kind === 'CM.switch' || kind === 'CIM.write';
 }
 
 /** Edges as compressed rows, and the order in which everything takes its turn. */
@@ -189,16 +197,16 @@ function ordered(
       left[t] = 0;
     }
   }
-  const sorted = new Int32Array(tasks);
+  const reached = new Int32Array(tasks);
   let count = 0;
   let end = 0;
   const reach = (t: number, time: number): void => {
     begin[t] = Math.max(begin[t]!, time);
-    if (--left[t]! === 0) sorted[count++] = t;
+    if (--left[t]! === 0) reached[count++] = t;
   };
-  for (let t = 0; t < tasks; t++) if (left[t] === 0 && free[t] === 0) sorted[count++] = t;
+  for (let t = 0; t < tasks; t++) if (left[t] === 0 && free[t] === 0) reached[count++] = t;
   for (let i = 0; i < count; i++) {
-    const t = sorted[i]!;
+    const t = reached[i]!;
     const over = begin[t]! + length[t]!;
     end = Math.max(end, over);
     for (let e = start[t]!; e < start[t + 1]!; e++) reach(successors[e]!, over);

@@ -19,13 +19,26 @@ export interface Charges {
   readonly bytes: Float64Array;
 }
 
-export function chargesOf(streams: readonly Stream[]): Charges {
-  return {
-    price: Uint8Array.from(streams, (stream) => PRICES.indexOf(stream.price)),
-    usage: Float64Array.from(streams, (stream) => stream.usage),
-    kind: Uint8Array.from(streams, ({ traffic }) => (traffic === undefined ? KINDS.length : KINDS.indexOf(traffic.kind))),
-    bytes: Float64Array.from(streams, ({ traffic }) => traffic?.bytes ?? 0),
+/** Of all statements, each with its streams. */
+export function chargesOf(statements: readonly (readonly Stream[])[]): Charges {
+  let length = 0;
+  for (const streams of statements) length += streams.length;
+  const charges = {
+    price: new Uint8Array(length),
+    usage: new Float64Array(length),
+    kind: new Uint8Array(length),
+    bytes: new Float64Array(length),
   };
+  let i = 0;
+  for (const streams of statements) {
+    for (const { price, usage, traffic } of streams) {
+      charges.price[i] = PRICES.indexOf(price);
+      charges.usage[i] = usage;
+      charges.kind[i] = traffic === undefined ? KINDS.length : KINDS.indexOf(traffic.kind);
+      charges.bytes[i++] = traffic?.bytes ?? 0;
+    }
+  }
+  return charges;
 }
 
 export class Account {

@@ -36,13 +36,15 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
   for (let t = 0; t < tasks; t++) firstJob[t + 1] = firstJob[t]! + streams[statementOf[t]!]!.length;
   const jobs = firstJob[tasks]!;
   const sorted = streams.map((list) => list.map((stream, i) => ({ stream, i })).sort((a, b) => a.stream.phase - b.stream.phase));
-  const resourceIds = [...new Set(streams.flat().map(({ resource }) => resource))];
-  const resourceNumber = new Map(resourceIds.map((id, i) => [id, i]));
+  const resourceNumber = new Map<string, number>();
+  for (const list of streams)
+    for (const { resource } of list) if (!resourceNumber.has(resource)) resourceNumber.set(resource, resourceNumber.size);
+  const resources = resourceNumber.size;
   const jobTask = new Int32Array(jobs);
   const jobResource = new Int32Array(jobs);
   const jobCycles = new Float64Array(jobs);
   const jobPhase = new Uint8Array(jobs);
-  const queueLength = new Int32Array(resourceIds.length + 1);
+  const queueLength = new Int32Array(resources + 1);
   const busy = streams.map((list) => list.map(() => 0));
   const phaseLeft = new Int32Array(tasks * PHASES);
   for (let s = 0; s < streams.length; s++) {
@@ -65,8 +67,8 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
       queueLength[resource + 1]! += to - from;
     }
   }
-  for (let r = 0; r < resourceIds.length; r++) queueLength[r + 1]! += queueLength[r]!;
-  const head = queueLength.slice(0, resourceIds.length);
+  for (let r = 0; r < resources; r++) queueLength[r + 1]! += queueLength[r]!;
+  const head = queueLength.slice(0, resources);
   const fill = head.slice();
   const queue = new Int32Array(jobs);
   inTurn(graph, (t, last) => {
@@ -79,7 +81,7 @@ export function runBlock(graph: TaskGraph, streams: readonly (readonly Stream[])
   const jobsLeft = new Int32Array(tasks);
   const doneAt = new Float64Array(tasks);
   for (let t = 0; t < tasks; t++) jobsLeft[t] = firstJob[t + 1]! - firstJob[t]!;
-  const idle = new Uint8Array(resourceIds.length).fill(1);
+  const idle = new Uint8Array(resources).fill(1);
   const starts = new Float64Array(streams.length).fill(Number.POSITIVE_INFINITY);
   const ends = new Float64Array(streams.length);
   const events = new EventQueue();

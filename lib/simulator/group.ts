@@ -11,25 +11,28 @@ import { type Charges, chargesOf, type Usage, usageOf } from './account.ts';
 import { criticalPath, type GroupStretch } from './critical-path.ts';
 import { runBlock } from './engine.ts';
 import type { Job, JobLog } from './job-log.ts';
-import { arraysTouched, portsOf, streamsOf } from './jobs.ts';
+import { arraysTouched, portsOf, type Stream, streamsOf } from './jobs.ts';
 import type { StatementTrace } from './trace.ts';
 
 export interface GroupRun {
   readonly duration: Cycles;
   readonly events: number;
   readonly charges: Charges;
-  /** By statement. */
-  readonly usage: readonly Usage[];
   /** Of all statements. */
   readonly busy: StatementTrace['busy'];
-  readonly statements: readonly Omit<StatementTrace, 'kind' | 'label'>[];
-  /** If it was asked for. */
+  /** If they were asked for. */
+  readonly statements?: readonly StatementRun[];
   readonly path?: readonly GroupStretch[];
+}
+
+export interface StatementRun extends Omit<StatementTrace, 'kind' | 'label'> {
+  readonly usage: Usage;
 }
 
 export interface GroupOptions {
   /** Statements of the segment before them. */
   readonly offset: number;
+  readonly statements: boolean;
   readonly path: boolean;
   readonly knownGraphs?: KnownGraphs | undefined;
   /** Gets all jobs when the group has run. */
@@ -37,7 +40,7 @@ export interface GroupOptions {
 }
 
 /** What no statements do. */
-export const NOTHING: GroupRun = { duration: 0, events: 0, charges: chargesOf([]), usage: [], busy: [], statements: [] };
+export const NOTHING: GroupRun = { duration: 0, events: 0, charges: chargesOf([]), busy: [], statements: [] };
 
 /** Groups that have run on a chip, by signature. */
 export interface KnownBlocks {
@@ -49,12 +52,13 @@ export function knownBlocks(hardware: Hardware): KnownBlocks {
   return { hardware, runs: new Map() };
 }
 
-export function runGroup(
-  statements: readonly MetaOp[],
-  index: ProgramIndex,
-  hardware: Hardware,
-  { offset, path, knownGraphs, onJobs }: GroupOptions,
-): GroupRun {
+/** Whether a group that has run tells all that is asked for. */
+export function tells(run: GroupRun, { statements, path }: Pick<GroupOptions, 'statements' | 'path'>): boolean {
+  return (!statements || run.statements !== undefined) && (!path || run.path !== undefined);
+}
+
+export function runGroup(statements: readonly MetaOp[], index: ProgramIndex, hardware: Hardware, options: GroupOptions): GroupRun {
+  const { offset, path, knownGraphs, onJobs } = options;
   const graph = taskGraph(statements, index, knownGraphs);
   const ports = portsOf(statements, index);
   const activity = (s: number) => graph.activities[s] ?? lost(s);
@@ -67,28 +71,33 @@ export function runGroup(
     jobs && ((statement, stream, chunk, start, until) => jobs.push({ statement, stream, chunk, start, end: until })),
   );
   if (jobs !== undefined) onJobs?.({ graph, jobs });
-  const traces = statements.map((op, s) => ({
+  const statementOf = (op: MetaOp, s: number): StatementRun => ({
     start: Math.min(starts[s] ?? end, ends[s] ?? end),
     end: ends[s] ?? end,
     jobs: activity(s).chunks,
-    busy: busyOf((streams[s] ?? []).map(({ resource }, i) => ({ resource: publicName(resource), cycles: busy[s]?.[i] ?? 0 }))),
+    busy: busyOf(streams.slice(s, s + 1), busy.slice(s, s + 1)),
     arrays: arraysTouched(op, index),
-  }));
+    usage: usageOf(streams[s] ?? []),
+  });
   return {
     duration: end,
     events,
-    charges: chargesOf(streams.flat()),
-    usage: streams.map(usageOf),
-    busy: busyOf(traces.flatMap((trace) => trace.busy)),
-    statements: traces,
+    charges: chargesOf(streams),
+    busy: busyOf(streams, busy),
+    ...(options.statements && { statements: statements.map(statementOf) }),
     ...(path && jobs !== undefined && { path: criticalPath({ graph, jobs }) }),
   };
 }
 
-/** Busy cycles summed up by resource. */
-function busyOf(parts: StatementTrace['busy']): StatementTrace['busy'] {
+/** Busy cycles of statements' streams, summed up by resource. */
+function busyOf(streams: readonly (readonly Stream[])[], busy: readonly (readonly Cycles[])[]): StatementTrace['busy'] {
   const perResource = new Map<string, Cycles>();
-  for (const { resource, cycles } of parts) perResource.set(resource, (perResource.get(resource) ?? 0) + cycles);
+  for (let s = 0; s < streams.length; s++) {
+    for (let i = 0; i < streams[s]!.length; i++) {
+      const resource = publicName(streams[s]![i]!.resource);
+      perResource.set(resource, (perResource.get(resource) ?? 0) + busy[s]![i]!);
+    }
+  }
   return [...perResource].map(([resource, cycles]) => ({ resource, cycles }));
 }
 

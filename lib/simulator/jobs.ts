@@ -167,7 +167,13 @@ function stepStreams(operatorId: string, activity: Activity, index: ProgramIndex
 }
 
 function vectorStream(activity: Activity, work: Cycles, elements: number): Stream {
-  return own(VECTOR, 1, 'vectorElement', (chunk) => Math.ceil(share(activity, chunk, work) - 1e-9), elements);
+  return own(
+    VECTOR,
+    1,
+    'vectorElement',
+    evenly(activity, work, (share) => Math.ceil(share - 1e-9)),
+    elements,
+  );
 }
 
 /** Reads in phase 0, writes in phase 2, on the place each region lies in. */
@@ -219,7 +225,7 @@ function accessStreams(
   hardware: Hardware,
 ): readonly Stream[] {
   if (bytes === 0) return [];
-  const at = (rate: number) => (chunk: number) => cyclesAt(share(activity, chunk, bytes), rate);
+  const at = (rate: number) => evenly(activity, bytes, (share) => cyclesAt(share, rate));
   const phase = writing ? 2 : 0;
   const { place } = access.region;
   switch (place.kind) {
@@ -246,13 +252,25 @@ function accessStreams(
   }
 }
 
-/** A chunk's share of a volume spread evenly over the output positions. */
-function share(activity: Activity, chunk: number, volume: number): number {
-  return (volume * (progressAt(activity, chunk + 1) - progressAt(activity, chunk))) / activity.positions;
+/** Cycles of a chunk for its share of a volume spread evenly over the output positions, of which chunks make one of two numbers. */
+function evenly(activity: Activity, volume: number, cycles: (share: number) => Cycles): (chunk: number) => Cycles {
+  const { positions, chunks } = activity;
+  const fewer = Math.floor(positions / chunks);
+  const of = (made: number): Cycles => cycles((volume * made) / positions);
+  const least = of(fewer);
+  if (fewer * chunks === positions) return () => least;
+  const most = of(fewer + 1);
+  return (chunk) => (progressAt(activity, chunk + 1) - progressAt(activity, chunk) === fewer ? least : most);
 }
 
 /** Arrays a statement keeps busy, for the trace. */
 export function arraysTouched(op: MetaOp, index: ProgramIndex): readonly number[] {
   const { owned, ports } = arraysOf(op, index);
-  return [...new Set([...owned, ...ports])].sort((a, b) => a - b);
+  let size = 0;
+  for (const list of [owned, ports]) for (const array of list) size = Math.max(size, array + 1);
+  const touched = new Uint8Array(size);
+  for (const list of [owned, ports]) for (const array of list) touched[array] = 1;
+  const arrays: number[] = [];
+  for (let array = 0; array < size; array++) if (touched[array] === 1) arrays.push(array);
+  return arrays;
 }

@@ -16,7 +16,7 @@ import { verifyProgram } from '../program/verify.ts';
 import { Account, energyOf, namedUsage, type Usage } from './account.ts';
 import { energyRange } from './energy-range.ts';
 import { flowsOf } from './flows.ts';
-import { type GroupRun, type KnownBlocks, knownBlocks, NOTHING, publicName, runGroup } from './group.ts';
+import { type GroupRun, type KnownBlocks, knownBlocks, NOTHING, publicName, runGroup, tells } from './group.ts';
 import type { Job, JobLog } from './job-log.ts';
 import type { Flow, OperatorTrace, SegmentTrace, Span, StatementTrace, Stretch, Trace } from './trace.ts';
 
@@ -287,10 +287,11 @@ class Machine {
     if (statements.length === 0) return NOTHING;
     const signature = this.signatures?.of(statements);
     const known = signature === undefined ? undefined : this.known.runs.get(signature);
-    if (known !== undefined && (known.path !== undefined || this.options.criticalPath !== true)) return known;
+    const asked = { statements: this.options.segments !== false, path: this.options.criticalPath === true };
+    if (known !== undefined && tells(known, asked)) return known;
     const onJobs = isWatched(this.options) ? (log: JobLog) => this.show(log, statements, segment, offset) : undefined;
-    const { criticalPath: path = false, knownGraphs } = this.options;
-    const run = runGroup(statements, this.index, this.hardware, { offset, path, knownGraphs, onJobs });
+    const { knownGraphs } = this.options;
+    const run = runGroup(statements, this.index, this.hardware, { offset, ...asked, knownGraphs, onJobs });
     if (signature !== undefined) this.known.runs.set(signature, run);
     return run;
   }
@@ -325,9 +326,9 @@ class Machine {
     this.chargeGroup(run, 1);
     for (const op of statements) if (op.kind === 'CM.switch') setMode(this.memoryMode, op.arrays, op.to === 'TOM');
     if (this.options.segments === false) return [];
-    for (const [s, op] of statements.entries()) this.charge(op, names, run.usage[s] ?? lost(s));
     return statements.map((op, s) => {
-      const { start, end, jobs, busy, arrays } = run.statements[s] ?? lost(s);
+      const { start, end, jobs, busy, arrays, usage } = run.statements?.[s] ?? lost(s);
+      this.charge(op, names, usage);
       return { kind: op.kind, label: labelOf(op, names), start: begin + start, end: begin + end, jobs, busy, arrays };
     });
   }

@@ -9,7 +9,11 @@ import { verifyGraph } from '../../lib/ir/verify.ts';
 import { importOnnx } from '../../lib/onnx/import-onnx.ts';
 import { schedule } from '../../lib/optimizer/schedule.ts';
 import { verifyProgram } from '../../lib/program/verify.ts';
+import { knownBlocks } from '../../lib/simulator/group.ts';
 import { simulate, simulateLonger } from '../../lib/simulator/simulate.ts';
+import { randomChip } from '../support/chips.ts';
+import { compiled, groupsOf, OPTIMIZERS } from '../support/compiled.ts';
+import { randomNetwork } from '../support/networks.ts';
 
 for (const [chip, bind] of [
   ['dynaplasia', { batch: 1, sequence: 64, past: 0 }],
@@ -37,5 +41,28 @@ for (const [chip, bind] of [
       assert.ok(close(longer.energyPicojoules[component as 'mvm'], energy), component);
   });
 }
+
+/** Same work in other names and places: pieces of an operator, turns of a loop, another program for the chip. */
+test('a block that is known from one like it gives the trace that running it gives', async () => {
+  let groups = 0;
+  let ran = 0;
+  for (const seed of Array.from({ length: 20 }, (_, i) => 4000 + i)) {
+    // Few arrays cut operators into many pieces.
+    const chip = { ...randomChip(seed), arrays: 6 + (seed % 5) };
+    const known = knownBlocks(chip);
+    for (const network of [randomNetwork(seed), randomNetwork(seed + 1), randomNetwork(seed)]) {
+      const { program } = await compiled(network, chip, OPTIMIZERS[seed % OPTIMIZERS.length]);
+      assert.equal(
+        simulate(program, chip, { verified: true, knownBlocks: known }),
+        simulate(program, chip, { verified: true }),
+        `seed ${seed}`,
+      );
+      groups += groupsOf(program).length;
+    }
+    ran += known.runs.size;
+  }
+  // The third program is the first; what else is not run is known from a block like it.
+  assert.ok(ran < 0.6 * groups, `${ran} of ${groups}`);
+});
 
 test.run();
