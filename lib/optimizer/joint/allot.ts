@@ -23,6 +23,15 @@ export interface Option {
   readonly tiles: readonly number[];
   readonly fetch: readonly Bytes[];
   readonly write: readonly Cycles[];
+  /** What was found of writing it ahead, by arrays that are free for that. */
+  readonly stages: Map<number, Stage>;
+}
+
+/** What is written ahead of an option's weights, and the boundary that is left. */
+export interface Stage {
+  readonly members: readonly number[];
+  readonly bytes: Bytes;
+  readonly boundary: Cycles;
 }
 
 const BISECTIONS = 14;
@@ -109,6 +118,7 @@ export class SegmentAllotter {
       tiles,
       fetch,
       write: products.map(({ writeCycles }) => writeCycles),
+      stages: new Map(),
     };
   }
 

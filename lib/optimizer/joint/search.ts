@@ -1,15 +1,15 @@
 // The joint search: dynamic programming over segments and the arrays each may use, because what a segment leaves
 // free decides how much of the next one's weights can be written meanwhile. Work + homes -> allotments.
 
-import { internal } from '../../base/problem.ts';
-import { type Bytes, type Cycles, type Picojoules, sum } from '../../base/units.ts';
+import { type Picojoules, sum } from '../../base/units.ts';
 import type { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Homes } from '../../cost/machine/living.ts';
 import type { Allotment } from '../../cost/machine/segment.ts';
 import { rewriteCycles, runCycles, type StagedAllotment } from '../../cost/machine/total.ts';
 import { runsOf, type Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
-import { type Option, SegmentAllotter } from './allot.ts';
+import type { Weigh } from '../objective.ts';
+import { type Option, SegmentAllotter, type Stage } from './allot.ts';
 
 /** By arrays and buffer bytes that homes leave to a segment. */
 export type KnownOptions = Map<string, readonly Option[]>;
@@ -29,7 +29,7 @@ export interface SearchOptions {
   readonly staging: boolean;
   /** No array may be memory: what all-compute arrays reach with the same search. */
   readonly computeOnly: boolean;
-  readonly weigh: (cycles: Cycles, energy: Picojoules) => number;
+  readonly weigh: Weigh;
   /** Last sub-operator that each sub-operator's run-time operand depends on. */
   readonly after: readonly number[];
   readonly onProgress: (done: number) => void;
@@ -42,9 +42,12 @@ interface Node {
   readonly option: Option;
   /** How often it runs. */
   readonly times: number;
+  /** Arrays of homes beside it. */
   readonly homes: number;
-  /** Best objective until this segment runs, what was staged of it, and the node before. */
+  /** Best objective until this segment runs, and once it has run with nothing written meanwhile. */
   readonly value: number;
+  readonly over: number;
+  /** What was staged of it, and the node before. */
   readonly stage: Stage;
   readonly before: Node | undefined;
 }
@@ -56,16 +59,18 @@ const MOST_NODES = 8;
 export async function searchSegments(work: Work, options: SearchOptions): Promise<readonly StagedAllotment[] | undefined> {
   const { hardware, homes, forms, after, budgets, slacks, computeOnly } = options;
   const subs = work.products.length;
-  const endingAt: Node[][] = [];
+  const endingAt: (readonly Node[])[] = [];
   const beside = forms.beside(homes);
   const { times, opens } = runsOf(work);
   const arrays = budgets.map((budget) => Math.floor(hardware.arrays * budget));
-  const rivalsAt = groupBy(options.rivals, ({ first, last }) => `${first},${last}`);
+  const numberOf = (first: number, last: number): number => first * subs + last;
+  const rivalsAt = groupBy(options.rivals, ({ first, last }) => numberOf(first, last));
+  const front = new Front(options);
   for (let last = 0; last < subs; last++) {
-    const nodes: Node[] = [];
     const formFrom = forms.walk(beside.codes, last);
     let tiles = 0;
     let earliest = 0;
+    front.start(last);
     for (let first = last; first >= earliest; first--) {
       tiles += work.products[first]!.tiles;
       earliest = Math.max(earliest, (after[first] ?? -1) + 1);
@@ -75,19 +80,24 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
       const previous = first === 0 ? [] : (endingAt[first - 1] ?? []);
       if (first === 0 || previous.length > 0) {
         const form = formFrom(first);
-        const allotter = () => new SegmentAllotter(work, first, last, beside.demandsOf(form, first, last, held.bytes), hardware);
         const knownOf = options.known[form] ?? new Map<string, readonly Option[]>();
         options.known[form] = knownOf;
-        const key = `${available},${held.bytes}`;
-        let known = knownOf.get(key);
-        if (known === undefined) {
-          known = allotter().options([...new Set(arrays.map((most) => Math.min(most, available)))], slacks, computeOnly);
+        const allotter = () => new SegmentAllotter(work, first, last, beside.demandsOf(form, first, last, held.bytes), hardware);
+        const optionsFor = (key: string, make: () => readonly Option[]): readonly Option[] => {
+          const known = knownOf.get(key) ?? make();
           knownOf.set(key, known);
-        }
-        const others = rivalsAt.get(`${first},${last}`)?.map(({ copies, memory }) => allotter().optionOf(copies, memory)) ?? [];
-        for (const option of [...known, ...others.filter((other) => other.arrays <= available)]) {
-          const begun = { first, last, option, homes: held.arrays, times: times[first] ?? 1 };
-          nodes.push(reach(begun, previous, opens[first] ?? false, options));
+          return known;
+        };
+        const own = optionsFor(`${available},${held.bytes}`, () => {
+          const most = [...new Set(arrays.map((count) => Math.min(count, available)))];
+          return allotter().options(most, slacks, computeOnly);
+        });
+        front.startSegment(first, held.arrays, times[first] ?? 1, previous, opens[first] ?? false);
+        for (const option of own) front.reach(option);
+        for (const { copies, memory } of rivalsAt.get(numberOf(first, last)) ?? []) {
+          const key = `${copies.join()};${memory.join()};${held.bytes}`;
+          for (const option of optionsFor(key, () => [allotter().optionOf(copies, memory)]))
+            if (option.arrays <= available) front.reach(option);
         }
       }
       if (opens[first]) break;
@@ -96,14 +106,9 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
       options.onProgress(last / subs);
       await pause;
     }
-    endingAt.push(pareto(nodes, options));
+    endingAt.push(front.kept());
   }
-  let best: Node | undefined;
-  let least = Number.POSITIVE_INFINITY;
-  for (const node of endingAt.at(-1) ?? []) {
-    const value = node.value + running(node, 0, options);
-    if (value < least) [best, least] = [node, value];
-  }
+  const [best] = endingAt.at(-1) ?? [];
   if (best === undefined) return undefined;
   const chain: StagedAllotment[] = [];
   for (let node: Node | undefined = best; node !== undefined; node = node.before) {
@@ -115,37 +120,93 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
   return chain.reverse();
 }
 
-/** The node of an option: the best node to come from, with as many pieces staged as that leaves arrays for, or none. */
-function reach(
-  begun: Omit<Node, 'value' | 'stage' | 'before'>,
-  previous: readonly Node[],
-  unstaged: boolean,
-  options: SearchOptions,
-): Node {
-  const { option, times, first } = begun;
-  const { hardware, weigh } = options;
-  const nothing = stageWithin(option, 0, hardware);
-  const still = staticPower(hardware);
-  const price = ({ boundary }: Stage): number => times * weigh(boundary, boundary * still);
-  if (first === 0) return { ...begun, value: price(nothing), stage: nothing, before: undefined };
-  let best: Node | undefined;
-  let least = Number.POSITIVE_INFINITY;
-  let chosen = nothing;
-  for (const before of previous) {
-    const free = options.staging && !unstaged ? hardware.arrays - before.homes - before.option.arrays : 0;
-    const stage = stageWithin(option, free, hardware);
-    const value = before.value + running(before, stage.bytes, options) + price(stage);
-    if (value < least) [best, least, chosen] = [before, value, stage];
-    if (stage.bytes === 0) continue;
-    const without = before.value + running(before, 0, options) + price(nothing);
-    if (without < least) [best, least, chosen] = [before, without, nothing];
+/** Ways to reach one end, of which only the best become nodes. */
+class Front {
+  private readonly options: SearchOptions;
+  private readonly still: Picojoules;
+  private last = 0;
+  private first = 0;
+  private homes = 0;
+  private times = 1;
+  private previous: readonly Node[] = [];
+  private staging = false;
+  private readonly ways: Omit<Node, 'last'>[] = [];
+
+  constructor(options: SearchOptions) {
+    const { leakagePerCycle, refreshPerCycle } = options.hardware.energy;
+    this.options = options;
+    this.still = leakagePerCycle + refreshPerCycle;
   }
-  if (best === undefined) throw internal(`no segment ends before sub-operator ${first}`);
-  return { ...begun, value: least, stage: chosen, before: best };
+
+  start(last: number): void {
+    this.last = last;
+    this.ways.length = 0;
+  }
+
+  /** What comes now begins with `first`, behind one of `previous`, which are sorted by what they are `over`. */
+  startSegment(first: number, homes: number, times: number, previous: readonly Node[], opens: boolean): void {
+    this.first = first;
+    this.homes = homes;
+    this.times = times;
+    this.previous = previous;
+    this.staging = this.options.staging && !opens;
+  }
+
+  /** The best node to come from, with as many of the option's pieces staged as that leaves arrays for, or none. */
+  reach(option: Option): void {
+    const { first, homes, times, options } = this;
+    const { hardware, weigh } = options;
+    const nothing = stageWithin(option, 0, hardware);
+    const unstaged = this.boundary(nothing);
+    let before: Node | undefined;
+    let value = first === 0 ? unstaged : Number.POSITIVE_INFINITY;
+    let stage = nothing;
+    const least = this.staging ? this.boundary(stageWithin(option, hardware.arrays, hardware)) : unstaged;
+    for (const node of this.previous) {
+      if (node.over + least >= value) break;
+      const free = this.staging ? hardware.arrays - node.homes - node.option.arrays : 0;
+      const ahead = stageWithin(option, free, hardware);
+      if (ahead.bytes > 0) {
+        const cycles = runCycles(node.option.load, ahead.bytes, hardware);
+        const staged = node.value + node.times * weigh(cycles, node.option.energy + cycles * this.still) + this.boundary(ahead);
+        if (staged < value) [before, value, stage] = [node, staged, ahead];
+      }
+      const without = node.over + unstaged;
+      if (without < value) [before, value, stage] = [node, without, nothing];
+    }
+    const cycles = runCycles(option.load, 0, hardware);
+    const over = value + times * weigh(cycles, option.energy + cycles * this.still);
+    this.ways.push({ first, option, times, homes, value, over, stage, before });
+  }
+
+  /** Those that no other beats in objective, arrays and what its run takes, best first. */
+  kept(): readonly Node[] {
+    const kept: Node[] = [];
+    for (const way of this.ways.sort((a, b) => a.over - b.over)) {
+      if (kept.some((other) => beats(other, way))) continue;
+      kept.push({ ...way, last: this.last });
+      if (kept.length === MOST_NODES) break;
+    }
+    return kept;
+  }
+
+  private boundary({ boundary }: Stage): number {
+    return this.times * this.options.weigh(boundary, boundary * this.still);
+  }
 }
 
-function groupBy<T>(list: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
+function beats(other: Node, way: Omit<Node, 'last'>): boolean {
+  return (
+    other.value <= way.value &&
+    other.option.arrays + other.homes <= way.option.arrays + way.homes &&
+    other.option.load.ownCycles <= way.option.load.ownCycles &&
+    other.option.load.externalBytes <= way.option.load.externalBytes &&
+    other.option.energy <= way.option.energy
+  );
+}
+
+function groupBy<T>(list: readonly T[], keyOf: (item: T) => number): ReadonlyMap<number, readonly T[]> {
+  const groups = new Map<number, T[]>();
   for (const item of list) {
     const group = groups.get(keyOf(item));
     if (group === undefined) groups.set(keyOf(item), [item]);
@@ -154,71 +215,29 @@ function groupBy<T>(list: readonly T[], keyOf: (item: T) => string): ReadonlyMap
   return groups;
 }
 
-/** What is written ahead of an option's weights, and the boundary that is left. */
-interface Stage {
-  readonly members: readonly number[];
-  readonly bytes: Bytes;
-  readonly boundary: Cycles;
-}
-
-const STAGES = new WeakMap<Option, Map<number, Stage>>();
-
 /** Pieces of an option that `free` arrays can take ahead of time, largest fetch first. */
-function stageWithin(option: Option, free: number, hardware: Hardware): Stage {
-  const known = STAGES.get(option) ?? new Map<number, Stage>();
-  STAGES.set(option, known);
-  const most = Math.min(free, option.arrays);
-  let stage = known.get(most);
-  if (stage === undefined) {
-    const members: number[] = [];
-    let left = most;
-    let bytes = 0;
-    for (const i of option.stageable) {
-      if (option.tiles[i]! > left) continue;
-      members.push(i);
-      left -= option.tiles[i]!;
-      bytes += option.fetch[i]!;
-    }
-    let fetch = 0;
-    let write = 0;
-    for (const i of option.stageable) {
-      if (members.includes(i)) continue;
-      fetch += option.fetch[i]!;
-      write = Math.max(write, option.write[i]!);
-    }
-    if (option.stageable.length < option.tiles.length)
-      for (const [i, cycles] of option.write.entries()) if (option.fetch[i] === 0) write = Math.max(write, cycles);
-    stage = { members, bytes, boundary: rewriteCycles({ fetch, write }, option.load, hardware) };
-    known.set(most, stage);
+function stageWithin(option: Option, arrays: number, hardware: Hardware): Stage {
+  const { stageable, tiles, fetch, write, load, stages } = option;
+  const free = Math.min(arrays, option.arrays);
+  const known = stages.get(free);
+  if (known !== undefined) return known;
+  const members = new Set<number>();
+  let left = free;
+  let bytes = 0;
+  for (const i of stageable) {
+    if (tiles[i]! > left) continue;
+    members.add(i);
+    left -= tiles[i]!;
+    bytes += fetch[i]!;
   }
+  let behind = 0;
+  let longest = 0;
+  for (let i = 0; i < tiles.length; i++) {
+    if (members.has(i)) continue;
+    behind += fetch[i]!;
+    longest = Math.max(longest, write[i]!);
+  }
+  const stage = { members: [...members], bytes, boundary: rewriteCycles({ fetch: behind, write: longest }, load, hardware) };
+  stages.set(free, stage);
   return stage;
-}
-
-function running({ option, times }: Node, staged: Bytes, { hardware, weigh }: SearchOptions): number {
-  const cycles = runCycles(option.load, staged, hardware);
-  return times * weigh(cycles, option.energy + cycles * staticPower(hardware));
-}
-
-function staticPower({ energy }: Hardware): Picojoules {
-  return energy.leakagePerCycle + energy.refreshPerCycle;
-}
-
-/** Nodes that no other beats in objective, arrays and what its run takes. */
-function pareto(nodes: readonly Node[], options: SearchOptions): Node[] {
-  const sorted = nodes.map((node) => ({ node, over: node.value + running(node, 0, options) })).sort((a, b) => a.over - b.over);
-  const kept: Node[] = [];
-  for (const { node } of sorted) {
-    const { option, homes } = node;
-    const beaten = kept.some(
-      (other) =>
-        other.value <= node.value &&
-        other.option.arrays + other.homes <= option.arrays + homes &&
-        other.option.load.ownCycles <= option.load.ownCycles &&
-        other.option.load.externalBytes <= option.load.externalBytes &&
-        other.option.energy <= option.energy,
-    );
-    if (!beaten) kept.push(node);
-    if (kept.length === MOST_NODES) break;
-  }
-  return kept;
 }
