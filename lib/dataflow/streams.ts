@@ -71,83 +71,106 @@ export function shareStreams(streams: readonly Stream[], room: Room, rates: Stre
 /** Streams with those worth holding in the order they are served in: what does not depend on arrays, rates and room. */
 export interface SortedStreams {
   readonly streams: readonly Stream[];
+  /** Numbers of the streams worth holding. */
   readonly order: readonly number[];
+  /** Of each of those in turn: features, feedBytes, dataBytes, windowBytes, savedBytes, and the first in turn of its group. */
+  readonly figures: Float64Array;
   readonly directBytes: Bytes;
 }
 
+/** Figures of a stream. */
+const FIGURES = 6;
+
 export function sortStreams(streams: readonly Stream[]): SortedStreams {
   const held = streams.map(({ windowBytes, feedBytes, dataBytes }) => windowBytes / (feedBytes + dataBytes));
+  const saved = streams.map(savedBytes);
   const order: number[] = [];
-  for (let i = 0; i < streams.length; i++) if (savedBytes(streams[i]!) > 0) order.push(i);
+  for (let i = 0; i < streams.length; i++) if (saved[i]! > 0) order.push(i);
   order.sort((a, b) => held[a]! - held[b]! || a - b);
-  return { streams, order, directBytes: sum(streams.map(directBytes)) };
+  const figures = new Float64Array(FIGURES * order.length);
+  for (let o = 0; o < order.length; o++) {
+    const { features, feedBytes, dataBytes, windowBytes, group } = streams[order[o]!]!;
+    let first = 0;
+    while (streams[order[first]!]!.group !== group) first++;
+    figures.set([features, feedBytes, dataBytes, windowBytes, saved[order[o]!]!, first], FIGURES * o);
+  }
+  return { streams, order, figures, directBytes: sum(streams.map(directBytes)) };
 }
 
 /** `shareStreams` of sorted streams; `arraysOf` says how many arrays the group of a stream has. */
 export function shareSorted(sorted: SortedStreams, arraysOf: (stream: Stream) => number, room: Room, rates: StreamRates): Sharing {
   const { streams, order } = sorted;
   const arrays = order.map((i) => arraysOf(streams[i]!));
-  const attempt = (time: Cycles, shares?: Shares[]) => shareWithin(sorted, arrays, room, rates, time, shares);
-  const timeOf = (externalBytes: Bytes) => externalBytes / rates.externalBytesPerCycle;
+  const timeOf = (externalBytes: Bytes): Cycles => externalBytes / rates.externalBytesPerCycle;
   let enough = room.computeCycles;
-  let crossing = timeOf(attempt(enough).externalBytes);
+  let crossing = timeOf(shareWithin(sorted, arrays, room, rates, enough, undefined));
   if (crossing > enough) {
     let tooShort = enough;
     enough = crossing;
     for (let step = 0; step < BISECTIONS && enough - tooShort > Math.max(1, CLOSE * enough); step++) {
       const time = (tooShort + enough) / 2;
-      crossing = timeOf(attempt(time).externalBytes);
+      crossing = timeOf(shareWithin(sorted, arrays, room, rates, time, undefined));
       if (crossing <= time) enough = time;
       else tooShort = time;
     }
   }
-  const shares: Shares[] = streams.map(() => NONE);
-  return { shares, ...attempt(enough, shares) };
+  const split = { shares: streams.map(() => NONE), bufferBytes: 0 };
+  const externalBytes = shareWithin(sorted, arrays, room, rates, enough, split);
+  return { ...split, externalBytes };
 }
 
 const NONE: Shares = { arrays: 0, buffer: 0 };
 
-/** What crosses channel and buffer if the streams are served within a time; fills in `shares`. */
+/** What the streams of a group have left of its arrays, where its first stream in turn is. */
+let timeLeft = new Float64Array(64);
+let spaceLeft = new Float64Array(64);
+
+/** Bytes that cross the channel if the streams are served within a time; fills in `split`. */
 function shareWithin(
-  { streams, order, directBytes: direct }: SortedStreams,
+  { order, figures, directBytes: direct }: SortedStreams,
   arraysOf: readonly number[],
   room: Room,
   rates: StreamRates,
   time: Cycles,
-  shares: Shares[] | undefined,
-): { readonly externalBytes: Bytes; readonly bufferBytes: Bytes } {
+  split: { readonly shares: Shares[]; bufferBytes: Bytes } | undefined,
+): Bytes {
   let bufferTime = time * rates.bufferBytesPerCycle - room.bufferTraffic;
   let bufferSpace = room.bufferBytes;
   let external = room.externalTraffic + direct;
   const bufferBefore = bufferTime;
-  /** What streams of a group have left of its arrays. */
-  let left: Map<number, { time: number; space: number }> | undefined;
+  if (order.length > timeLeft.length) {
+    timeLeft = new Float64Array(2 * order.length);
+    spaceLeft = new Float64Array(2 * order.length);
+  }
+  const arrayRate = Math.min(rates.memoryReadBytesPerCycle, rates.memoryWriteBytesPerCycle);
   for (let o = 0; o < order.length; o++) {
-    const stream = streams[order[o]!]!;
-    const { features, feedBytes, dataBytes, windowBytes, group } = stream;
+    const at = FIGURES * o;
+    const features = figures[at]!;
+    const feedBytes = figures[at + 1]!;
+    const dataBytes = figures[at + 2]!;
+    const windowBytes = figures[at + 3]!;
     const arrays = arraysOf[o]!;
     const traffic = feedBytes + dataBytes;
     let inArrays = 0;
     if (arrays > 0) {
-      left ??= new Map();
-      let own = left.get(group);
-      if (own === undefined) {
-        const arrayRate = Math.min(rates.memoryReadBytesPerCycle, rates.memoryWriteBytesPerCycle) * arrays;
-        own = { time: time * arrayRate, space: room.bytesPerArray * arrays };
-        left.set(group, own);
+      const first = figures[at + 5]!;
+      if (first === o) {
+        timeLeft[o] = time * (arrayRate * arrays);
+        spaceLeft[o] = room.bytesPerArray * arrays;
       }
       const busiest = Math.max(feedBytes, dataBytes);
-      inArrays = whole(features, Math.min(own.time / busiest, own.space / windowBytes));
-      own.time -= (inArrays / features) * busiest;
-      own.space -= arrays * Math.ceil(((inArrays / features) * windowBytes) / arrays);
+      inArrays = whole(features, Math.min(timeLeft[first]! / busiest, spaceLeft[first]! / windowBytes));
+      timeLeft[first]! -= (inArrays / features) * busiest;
+      spaceLeft[first]! -= arrays * Math.ceil(((inArrays / features) * windowBytes) / arrays);
     }
     const inBuffer = Math.min(features - inArrays, whole(features, Math.min(bufferTime / traffic, bufferSpace / windowBytes)));
     bufferTime -= (inBuffer / features) * traffic;
     bufferSpace -= Math.ceil((inBuffer / features) * windowBytes);
-    if (shares !== undefined) shares[order[o]!] = { arrays: inArrays, buffer: inBuffer };
-    external -= ((inArrays + inBuffer) / features) * savedBytes(stream);
+    if (split !== undefined) split.shares[order[o]!] = { arrays: inArrays, buffer: inBuffer };
+    external -= ((inArrays + inBuffer) / features) * figures[at + 4]!;
   }
-  return { externalBytes: external, bufferBytes: room.bufferTraffic + bufferBefore - bufferTime };
+  if (split !== undefined) split.bufferBytes = room.bufferTraffic + bufferBefore - bufferTime;
+  return external;
 }
 
 /** Bytes across the channel if nothing of the stream is held on chip. */

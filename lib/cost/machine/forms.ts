@@ -3,7 +3,7 @@
 
 import type { Bytes } from '../../base/units.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
-import { type Homes, heldShare, LivingHomes } from './living.ts';
+import { type Homes, LivingHomes } from './living.ts';
 import { type Allotment, besideHomes, countBelow, demandsOf, loadOf, type SegmentDemands, type SegmentLoad } from './segment.ts';
 import type { TaskWork, Work } from './work.ts';
 
@@ -18,13 +18,15 @@ const TASK = -0.5;
 const PRODUCT = -1.5;
 const READ = -2.5;
 const OUTPUT = -3.5;
-const HOME = -4.5;
 
 /** Forms of one network's segments; what they are made of changes with the homes, the numbers stay. */
 export class SegmentForms {
   readonly work: Work;
   readonly hardware: Hardware;
   private readonly codeRoot: Branch = { number: -1, next: undefined };
+  /** Behind a code without homes, the homes. */
+  private readonly homeRoot: Branch = { number: -1, next: undefined };
+  private codesWithout: Int32Array | undefined;
   private codesKnown = 0;
   private readonly formRoot: Branch = { number: -1, next: undefined };
   private formsKnown = 0;
@@ -98,16 +100,34 @@ export class SegmentForms {
   /** A number for each sub-operator; equal numbers in equal order are segments with equal demands, but for what homes take of the buffer. */
   codes(homes: Homes): Int32Array {
     const { work } = this;
+    this.codesWithout ??= this.describeAll();
+    if (homes.size === 0) return this.codesWithout;
+    const codes = this.codesWithout.slice();
+    const besideHome = new Set<number>();
+    for (const { tensor } of homes.values()) {
+      const { makers, readers } = work.tensors[tensor]!;
+      for (const tasks of [makers, readers]) for (const t of tasks) besideHome.add(Math.max(0, work.tasks[t]!.sub));
+    }
+    for (const sub of besideHome) codes[sub] = this.numberOf(describeHomes(child(this.homeRoot, codes[sub]!), work, sub, homes));
+    return codes;
+  }
+
+  /** Where nothing has a home. */
+  private describeAll(): Int32Array {
+    const { work } = this;
     const codes = new Int32Array(work.products.length);
-    const describer = new Describer(work, homes, this.earliest, this.latest);
+    const describer = new Describer(work, this.earliest, this.latest);
     for (let sub = 0; sub < codes.length; sub++) {
       describer.branch = this.codeRoot;
       for (let t = firstTaskOf(work, sub); t < work.firstTask[sub + 1]!; t++) describer.task(work.tasks[t]!, t);
-      const { branch } = describer;
-      if (branch.number < 0) branch.number = this.codesKnown++;
-      codes[sub] = branch.number;
+      codes[sub] = this.numberOf(describer.branch);
     }
     return codes;
+  }
+
+  private numberOf(branch: Branch): number {
+    if (branch.number < 0) branch.number = this.codesKnown++;
+    return branch.number;
   }
 }
 
@@ -140,33 +160,49 @@ export class SegmentLoads {
   }
 }
 
-/** Walks down the tree of codes with all that a segment's demands depend on. */
+/** Walks on with the homes that a sub-operator makes, reads or computes on. */
+function describeHomes(code: Branch, work: Work, sub: number, homes: Homes): Branch {
+  let branch = code;
+  let place = 0;
+  const add = (tensor: number): void => {
+    const home = homes.get(tensor);
+    place++;
+    if (home === undefined) return;
+    for (const part of [place, home.inBuffer, home.inArrays, home.arrays]) branch = child(branch, part);
+  };
+  for (let t = firstTaskOf(work, sub); t < work.firstTask[sub + 1]!; t++) {
+    const { product, reads, output } = work.tasks[t]!;
+    if (product?.stationary !== undefined) add(product.stationary.tensor);
+    for (const { tensor } of reads) add(tensor);
+    add(output.tensor);
+  }
+  return branch;
+}
+
+/** Walks down the tree of codes with all that a segment's demands depend on but homes. */
 class Describer {
   branch: Branch = { number: -1, next: undefined };
   private readonly work: Work;
-  private readonly homes: Homes;
   private readonly earliest: Int32Array;
   private readonly latest: Int32Array;
   /** Task that used a tensor last, and the same features of it. */
   private readonly lastUse: Int32Array;
   private readonly lastUseOf: (Map<number, number> | undefined)[] = [];
 
-  constructor(work: Work, homes: Homes, earliest: Int32Array, latest: Int32Array) {
+  constructor(work: Work, earliest: Int32Array, latest: Int32Array) {
     this.work = work;
-    this.homes = homes;
     this.earliest = earliest;
     this.latest = latest;
     this.lastUse = new Int32Array(work.tensors.length).fill(-1);
   }
 
   task(task: TaskWork, t: number): void {
-    const { homes } = this;
     const { product, reads, output } = task;
     this.add(TASK).add(task.vectorCycles).add(task.vectorEnergy).add(task.chunks);
     if (product !== undefined) {
       const { m, tiles, computeCycles, weightBytes, writeCycles, mac, writing, stationary } = product;
       this.add(PRODUCT).add(m).add(tiles).add(computeCycles).add(weightBytes).add(writeCycles).add(mac).add(writing);
-      if (stationary !== undefined) this.add(stationary.bytes).add(heldShare(homes.get(stationary.tensor)));
+      if (stationary !== undefined) this.add(stationary.bytes);
     }
     for (const { tensor, features, feedBytes, dataBytes, heldOutside, heldHere, lead } of reads) {
       const { from, to } = features;
@@ -197,8 +233,6 @@ class Describer {
     const first = makers[0] ?? t;
     const inside = !leaves && !given && last <= this.latest[t]! && first >= this.earliest[t]!;
     this.add(inside ? last - t : -1).add(inside ? t - first : -1);
-    const home = this.homes.get(tensor);
-    if (home !== undefined) this.add(HOME).add(home.inBuffer).add(home.inArrays).add(home.arrays);
   }
 
   private since(tensor: number, t: number): number {

@@ -101,7 +101,9 @@ export function demandsOf(
   const from = first === 0 ? 0 : work.firstTask[first]!;
   const to = work.firstTask[last + 1]!;
   const { energy: price } = hardware;
-  const streams = new Map<string, Stream>();
+  const streams: Stream[] = [];
+  /** Numbers of the streams of a tensor, and the features they are of. */
+  const streamsOf = new Map<number, { readonly stream: number; readonly from: number; readonly to: number }[]>();
   let bufferTraffic = 0;
   let externalTraffic = 0;
   let vectorCycles = 0;
@@ -139,10 +141,12 @@ export function demandsOf(
       const part = (share: number, outside: boolean): void => {
         if (share * width < 0.5) return;
         // Readers of the same data share what is held of it.
-        const key = `${read.tensor},${outside},${read.features.from},${read.features.to}`;
-        const other = streams.get(key);
+        const { from: low, to: high } = read.features;
+        const known = streamsOf.get(read.tensor);
+        const same = known?.find(({ stream, from, to }) => from === low && to === high && streams[stream]!.outside === outside)?.stream;
+        const other = same === undefined ? undefined : streams[same];
         const held = Math.max(1, (outside && other === undefined ? read.heldOutside : Math.max(read.heldOutside, read.heldHere)) * share);
-        streams.set(key, {
+        const stream = {
           features: Math.round(width * share),
           feedBytes: read.feedBytes * share + (other?.feedBytes ?? 0),
           dataBytes: read.dataBytes * share,
@@ -151,7 +155,15 @@ export function demandsOf(
           arrays: 0,
           outside,
           leaves: !outside && outlives(tensor, from, to),
-        });
+        };
+        if (same !== undefined) {
+          streams[same] = stream;
+          return;
+        }
+        const added = { stream: streams.length, from: low, to: high };
+        if (known === undefined) streamsOf.set(read.tensor, [added]);
+        else known.push(added);
+        streams.push(stream);
       };
       part(local, false);
       part((1 - local) * (1 - homed), true);
@@ -174,7 +186,7 @@ export function demandsOf(
     );
   }
   return {
-    streams: sortStreams([...streams.values()]),
+    streams: sortStreams(streams),
     pipeline: pipelineOf(work, first, from, to),
     room: { bufferBytes: hardware.bufferBytes, bytesPerArray: hardware.memoryBytesPerArray, bufferTraffic, externalTraffic },
     fixed: { vectorCycles, homeCycles, operandBytes, operandExternalBytes },

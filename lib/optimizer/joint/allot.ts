@@ -36,19 +36,28 @@ export interface Stage {
 
 const BISECTIONS = 14;
 
+/** A stream worth holding. */
+interface Worth {
+  readonly member: number;
+  /** Bytes saved across the channel, held, over the busier of its ports and over both. */
+  readonly saved: Bytes;
+  readonly held: Bytes;
+  readonly busiest: Bytes;
+  readonly traffic: Bytes;
+}
+
 /** Prepares a segment once, so that it can be asked for several budgets. */
 export class SegmentAllotter {
   private readonly products: readonly ProductWork[];
   private readonly tiles: readonly number[];
   private readonly least: number;
-  /** Streams worth holding, by bytes saved across the channel per byte held. */
-  private readonly worth: readonly {
-    readonly member: number;
-    readonly saved: Bytes;
-    readonly busiest: Bytes;
-    readonly held: Bytes;
-    readonly traffic: Bytes;
-  }[];
+  /** By bytes held per byte moved. */
+  private readonly worth: readonly Worth[];
+  /** What streams want of the arrays, while arrays are handed out: how many, what that saves, whose they are. */
+  private readonly wanted: Float64Array;
+  private readonly gains: Float64Array;
+  private readonly members: Int32Array;
+  private readonly shares: Float64Array;
   private readonly direct: Bytes;
   private readonly work: Work;
   private readonly first: number;
@@ -63,16 +72,18 @@ export class SegmentAllotter {
     this.products = work.products.slice(first, last + 1);
     this.tiles = this.products.map((product) => product.tiles);
     this.least = sum(this.tiles);
-    this.worth = demands.streams.streams
-      .map((stream) => ({
-        member: stream.group,
-        saved: savedBytes(stream),
-        busiest: Math.max(stream.feedBytes, stream.dataBytes),
-        held: stream.windowBytes,
-        traffic: stream.feedBytes + stream.dataBytes,
-      }))
-      .filter(({ saved }) => saved > 0)
-      .sort((a, b) => a.held / a.traffic - b.held / b.traffic);
+    const worth: Worth[] = [];
+    for (const stream of demands.streams.streams) {
+      const { group, feedBytes, dataBytes, windowBytes } = stream;
+      const saved = savedBytes(stream);
+      if (saved <= 0) continue;
+      worth.push({ member: group, saved, held: windowBytes, busiest: Math.max(feedBytes, dataBytes), traffic: feedBytes + dataBytes });
+    }
+    this.worth = worth.sort((a, b) => a.held / a.traffic - b.held / b.traffic);
+    this.wanted = new Float64Array(worth.length);
+    this.gains = new Float64Array(worth.length);
+    this.members = new Int32Array(worth.length);
+    this.shares = new Float64Array(this.products.length);
     this.direct = demands.room.externalTraffic + demands.streams.directBytes;
   }
 
@@ -129,60 +140,82 @@ export class SegmentAllotter {
     let tooShort = hardware.mvmCycles / 2;
     for (let i = 0; i < BISECTIONS && enough > tooShort * 1.01; i++) {
       const time = Math.sqrt(enough * tooShort);
-      const trial = this.within(time, arrays, computeOnly);
-      if (trial !== undefined && trial.external <= time * rate) enough = time;
+      const left = this.leftBeside(time, arrays);
+      if (left >= 0 && this.direct - this.hold(time, computeOnly ? 0 : left) <= time * rate) enough = time;
       else tooShort = time;
     }
     return enough;
   }
 
   /** Copies that compute within `time`, and memory arrays as far as the others go; undefined if there are too few. */
-  private within(time: Cycles, arrays: number, computeOnly: boolean): { copies: number[]; memory: number[]; external: Bytes } | undefined {
-    const turns = Math.floor((time / this.hardware.mvmCycles) * (1 + 1e-12));
-    if (turns < 1) return undefined;
-    let left = arrays;
-    const copies: number[] = [];
-    for (const product of this.products) {
-      const count = Math.ceil(product.m / turns);
-      copies.push(count);
-      left -= count * product.tiles;
-      if (left < 0) return undefined;
-    }
-    const { memory, saved } = this.hold(time, computeOnly ? 0 : left);
-    return { copies, memory, external: this.direct - saved };
+  private within(time: Cycles, arrays: number, computeOnly: boolean): { copies: number[]; memory: number[] } | undefined {
+    const left = this.leftBeside(time, arrays);
+    if (left < 0) return undefined;
+    const turns = this.turnsIn(time);
+    const copies = this.products.map(({ m }) => Math.ceil(m / turns));
+    this.hold(time, computeOnly ? 0 : left);
+    return { copies, memory: Array.from(this.shares, (part) => Math.ceil(part - 1e-9)) };
   }
 
-  /** Memory arrays by member: the buffer goes to what needs least room, arrays to what saves most per array. */
-  private hold(time: Cycles, arrays: number): { memory: number[]; saved: Bytes } {
-    const { hardware, demands } = this;
+  /** Vectors that one copy computes within `time`. */
+  private turnsIn(time: Cycles): number {
+    return Math.floor((time / this.hardware.mvmCycles) * (1 + 1e-12));
+  }
+
+  /** Arrays left beside as many copies as compute within `time`; less than 0 if they are too many. */
+  private leftBeside(time: Cycles, arrays: number): number {
+    const turns = this.turnsIn(time);
+    if (turns < 1) return -1;
+    let left = arrays;
+    for (let i = 0; i < this.products.length && left >= 0; i++) left -= Math.ceil(this.products[i]!.m / turns) * this.tiles[i]!;
+    return left;
+  }
+
+  /**
+   * Bytes saved across the channel when the buffer goes to what needs least room and `arrays` to what saves most per array; `shares`
+   * says how much of them each member has then.
+   */
+  private hold(time: Cycles, arrays: number): Bytes {
+    const { hardware, demands, worth, wanted, gains, members, shares } = this;
     let space = demands.room.bufferBytes;
     let traffic = time * hardware.bufferBytesPerCycle - demands.room.bufferTraffic;
     const rate = Math.min(hardware.memoryReadBytesPerCycle, hardware.memoryWriteBytesPerCycle);
     let saved = 0;
-    const wanted: { member: number; arrays: number; saved: Bytes }[] = [];
-    for (const stream of this.worth) {
+    let count = 0;
+    shares.fill(0);
+    for (let w = 0; w < worth.length; w++) {
+      const stream = worth[w]!;
       const part = Math.max(0, Math.min(1, space / stream.held, traffic / stream.traffic));
       space -= part * stream.held;
       traffic -= part * stream.traffic;
       saved += part * stream.saved;
       if (part > 1 - 1e-9 || arrays === 0) continue;
-      const need = Math.max(stream.busiest / (time * rate), stream.held / hardware.memoryBytesPerArray);
-      wanted.push({ member: stream.member, arrays: need * (1 - part), saved: stream.saved * (1 - part) });
+      const need = Math.max(stream.busiest / (time * rate), stream.held / hardware.memoryBytesPerArray) * (1 - part);
+      const gain = stream.saved * (1 - part);
+      let at = count++;
+      for (; at > 0 && gains[at - 1]! / wanted[at - 1]! < gain / need; at--) {
+        wanted[at] = wanted[at - 1]!;
+        gains[at] = gains[at - 1]!;
+        members[at] = members[at - 1]!;
+      }
+      wanted[at] = need;
+      gains[at] = gain;
+      members[at] = stream.member;
     }
-    wanted.sort((a, b) => b.saved / b.arrays - a.saved / a.arrays);
-    const share = this.products.map(() => 0);
     let left = arrays;
-    for (const { member, arrays: need, saved: gain } of wanted) {
-      const before = Math.ceil(share[member]! - 1e-9);
-      const after = Math.ceil(share[member]! + need - 1e-9);
-      const granted = Math.min(left, after - before);
-      const usable = Math.min(need, before + granted - share[member]!);
+    for (let at = 0; at < count; at++) {
+      const member = members[at]!;
+      const need = wanted[at]!;
+      const share = shares[member]!;
+      const before = Math.ceil(share - 1e-9);
+      const granted = Math.min(left, Math.ceil(share + need - 1e-9) - before);
+      const usable = Math.min(need, before + granted - share);
       if (usable <= 0) continue;
-      share[member]! += usable;
+      shares[member] = share + usable;
       left -= granted;
-      saved += (gain * usable) / need;
+      saved += (gains[at]! * usable) / need;
     }
-    return { memory: share.map((part) => Math.ceil(part - 1e-9)), saved };
+    return saved;
   }
 }
 
