@@ -61,9 +61,9 @@ export function demandsOn<S extends Step>(tensor: TensorId, steps: readonly S[])
     const direct = step.reads.length === 1 && step.reads[0]?.tensor.id === tensor ? step.reads[0] : undefined;
     for (const read of direct === undefined ? step.reads : []) {
       const own = ownDemand(step, read.window);
-      if (read.tensor.id === tensor) for (const [chunk, needed] of own.entries()) raise(chunk, needed);
+      if (read.tensor.id === tensor) for (let chunk = 0; chunk < own.length; chunk++) raise(chunk, own[chunk]!);
       for (const { pace, demand } of makers.get(read.tensor.id) ?? [])
-        for (const [chunk, needed] of own.entries()) raise(chunk, demand[chunkReaching(pace, needed) - 1] ?? 0);
+        for (let chunk = 0; chunk < own.length; chunk++) raise(chunk, demand[chunkReaching(pace, own[chunk]!) - 1] ?? 0);
     }
     const demand = direct === undefined ? total : ownDemand(step, direct.window);
     if (demand === undefined) continue;

@@ -48,7 +48,7 @@ export function carryOver(plan: Plan, graph: Graph, hardware: Hardware): Plan | 
       }),
     }),
   );
-  const priced = priceOnMachine(flat, workOf(graph, flat, hardware), segments, hardware);
+  const priced = priceOnMachine(workOf(graph, flat, hardware), segments, hardware);
   const { againCycles: _again, ...rest } = plan;
   return {
     ...rest,

@@ -6,7 +6,7 @@ import { keptBytes, operatorLatency } from '../cost/paper.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { OperatorId } from '../ir/graph.ts';
 import { bindingOf } from './allocation.ts';
-import type { Flattened } from './flatten.ts';
+import type { Flattened, Flow } from './flatten.ts';
 import type { ArrayId, Kept, OperatorPlan, SegmentPlan } from './plan.ts';
 import type { SegmentChoice } from './segment.ts';
 
@@ -17,7 +17,31 @@ import type { SegmentChoice } from './segment.ts';
 export function placeSegments(flat: Flattened, choices: readonly SegmentChoice[], hardware: Hardware): readonly SegmentPlan[] {
   const leading = flat.riders.filter(({ after }) => after < 0 || choices.length === 0).map(({ id }) => id);
   const before = leading.length > 0 ? [vectorSegment(leading)] : [];
-  return [...before, ...choices.map((choice, i) => placeSegment(flat, choice, choices[i + 1], i + before.length, hardware))];
+  const riders = bySegment(choices, flat.riders, ({ after }) => after);
+  const flows = bySegment(choices, flat.flows, ({ producer }) => producer);
+  return [
+    ...before,
+    ...choices.map(
+      (choice, i): SegmentPlan => ({
+        id: i + before.length,
+        operators: placeOperators(flat, choice, hardware),
+        vectorOperators: riders[i]!.map(({ id }) => id),
+        staged: [],
+        kept: keepData(flows[i]!, choice, choices[i + 1], hardware),
+        memoryMode: span(hardware.arrays - choice.memoryMode, choice.memoryMode),
+        intraCycles: choice.intra,
+        interCycles: choice.inter,
+      }),
+    ),
+  ];
+}
+
+/** What belongs to sub-operators of each segment, in its order. */
+function bySegment<T>(choices: readonly SegmentChoice[], list: readonly T[], subOf: (item: T) => number): readonly (readonly T[])[] {
+  const groups: T[][] = choices.map(() => []);
+  const segmentOf = choices.flatMap(({ first, last }, s) => new Array<number>(last - first + 1).fill(s));
+  for (const item of list) groups[segmentOf[subOf(item)] ?? -1]?.push(item);
+  return groups;
 }
 
 export function vectorSegment(vectorOperators: readonly OperatorId[]): SegmentPlan {
@@ -30,25 +54,6 @@ export function vectorSegment(vectorOperators: readonly OperatorId[]): SegmentPl
     memoryMode: [],
     intraCycles: 0,
     interCycles: { writeBack: 0, switch: 0, rewrite: 0 },
-  };
-}
-
-function placeSegment(
-  flat: Flattened,
-  choice: SegmentChoice,
-  next: SegmentChoice | undefined,
-  id: number,
-  hardware: Hardware,
-): SegmentPlan {
-  return {
-    id,
-    operators: placeOperators(flat, choice, hardware),
-    vectorOperators: flat.riders.filter(({ after }) => after >= choice.first && after <= choice.last).map((rider) => rider.id),
-    staged: [],
-    kept: keepData(flat, choice, next, hardware),
-    memoryMode: span(hardware.arrays - choice.memoryMode, choice.memoryMode),
-    intraCycles: choice.intra,
-    interCycles: choice.inter,
   };
 }
 
@@ -89,15 +94,15 @@ function placeOperators(flat: Flattened, { first, last, allocation }: SegmentCho
 }
 
 /** What T_wb counts as kept: first in the arrays that stay in memory mode, then in the buffer. */
-function keepData(flat: Flattened, choice: SegmentChoice, next: SegmentChoice | undefined, hardware: Hardware): readonly Kept[] {
+function keepData(flows: readonly Flow[], choice: SegmentChoice, next: SegmentChoice | undefined, hardware: Hardware): readonly Kept[] {
   if (next === undefined) return [];
   const staying = Math.min(choice.memoryMode, next.memoryMode);
   const arrays = span(hardware.arrays - staying, staying);
   let inArrays = staying * hardware.memoryBytesPerArray;
   let room = keptBytes(Number.POSITIVE_INFINITY, staying, hardware);
   const kept: Kept[] = [];
-  for (const flow of flat.flows) {
-    if (flow.producer < choice.first || flow.producer > choice.last || flow.lastUse <= choice.last) continue;
+  for (const flow of flows) {
+    if (flow.lastUse <= choice.last) continue;
     const toArrays = Math.min(flow.bytes, inArrays);
     const toBuffer = Math.min(flow.bytes - toArrays, room - inArrays);
     if (toArrays > 0) kept.push({ tensor: flow.tensor, bytes: toArrays, place: { kind: 'arrays', arrays } });
@@ -109,5 +114,7 @@ function keepData(flat: Flattened, choice: SegmentChoice, next: SegmentChoice | 
 }
 
 function span(first: ArrayId, count: number): readonly ArrayId[] {
-  return Array.from({ length: count }, (_, i) => first + i);
+  const ids = new Array<ArrayId>(count);
+  for (let i = 0; i < count; i++) ids[i] = first + i;
+  return ids;
 }

@@ -7,7 +7,7 @@ import { type Work, workOf } from '../cost/machine/work.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { foldGraph } from '../ir/fold.ts';
 import type { Graph, TensorId } from '../ir/graph.ts';
-import { allotmentOf, homesOf } from './joint/price.ts';
+import { allotmentsOf, homesOf } from './joint/price.ts';
 import type { Plan, SegmentPlan } from './plan.ts';
 
 export interface PlanWork {
@@ -40,8 +40,7 @@ export function planWork(plan: Plan, graph: Graph, hardware: Hardware): PlanWork
   });
   const riders = ridersOf(plan, folded, number, firstOf);
   const work = workOf(folded, { subOperators, riders, repeats }, hardware);
-  const allotments = segments.map((segment, s) => allotmentOf(segment, segments[s - 1], number));
-  return { work, segments, allotments, homes: homesOf(work, segments) };
+  return { work, segments, allotments: allotmentsOf(segments), homes: homesOf(work, segments) };
 }
 
 /** Each vector operator behind the piece it waits for, within its segment. */

@@ -153,7 +153,8 @@ function settle(
   const allotted = 'drafts' in decision ? onMachine(graph, decision, hardware, prefetch) : decision;
   const { flat, work, allotments, homes, frozenMemory, resident } = allotted;
   const placed = allotted.placed ?? placeAllotments(flat, work, allotments, homes, hardware, frozenMemory, resident);
-  const { segments, ...priced } = priceOnMachine(flat, work, placed, hardware);
-  const all = costOfRuns(runs, priced.cost, { work, ...priced }, residentsOf(flat, work, segments), hardware);
-  return { segments, energy: priced.cost.energy, ...(runs > 1 && { again: all.again.cycles }) };
+  const { segments, ...priced } = priceOnMachine(work, placed, hardware);
+  if (runs === 1) return { segments, energy: priced.cost.energy };
+  const { again } = costOfRuns(runs, priced.cost, { work, ...priced }, residentsOf(flat, work, segments), hardware);
+  return { segments, energy: priced.cost.energy, again: again.cycles };
 }

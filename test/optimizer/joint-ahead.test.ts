@@ -83,7 +83,7 @@ test('the price of a placed plan is that of its counts but for what switching id
     const graph = randomNetwork(seed);
     const chip = { ...randomChip(seed), switchCycles: { memoryToCompute: 0, computeToMemory: 0 } };
     const { flat, work, allotments, homes } = onMachine(graph, await draftsOf('cmswitch', graph, chip), chip, seed % 2 === 0);
-    const priced = priceOnMachine(flat, work, placeAllotments(flat, work, allotments, homes, chip), chip);
+    const priced = priceOnMachine(work, placeAllotments(flat, work, allotments, homes, chip), chip);
     const counted = machineCost(work, allotments, homes, chip);
     // Bytes kept are whole ones in a plan.
     assert.ok(Math.abs(priced.cost.cycles / counted.cycles - 1) < 0.01, `seed ${seed}: ${priced.cost.cycles} and ${counted.cycles}`);
@@ -96,7 +96,7 @@ test('a plan placed for the paper’s cost is priced as it is', async () => {
     const chip = randomChip(seed);
     const { flat, drafts } = await draftsOf('cmswitch', graph, chip);
     const placed = placeSegments(flat, costSegments(flat, drafts, { hardware: chip }), chip);
-    const { segments, cost } = priceOnMachine(flat, workOf(graph, flat, chip), placed, chip);
+    const { segments, cost } = priceOnMachine(workOf(graph, flat, chip), placed, chip);
     assert.equal(
       segments.map(({ memoryMode, kept, staged }) => ({ memoryMode, kept, staged })),
       placed.map(({ memoryMode, kept, staged }) => ({ memoryMode, kept, staged })),

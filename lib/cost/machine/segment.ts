@@ -274,7 +274,8 @@ function pipelineCycles(tasks: Pipeline, compute: readonly Cycles[]): Cycles {
 
 function streamEnergy(streams: readonly Stream[], { shares, externalBytes }: Sharing, { energy }: Hardware): Picojoules {
   let total = externalBytes * energy.externalByte;
-  for (const [i, { features, feedBytes, dataBytes }] of streams.entries()) {
+  for (let i = 0; i < streams.length; i++) {
+    const { features, feedBytes, dataBytes } = streams[i]!;
     const { arrays, buffer } = shares[i]!;
     total += (arrays / features) * (feedBytes * energy.memoryReadByte + dataBytes * energy.memoryWriteByte);
     total += (buffer / features) * (feedBytes * energy.bufferReadByte + dataBytes * energy.bufferWriteByte);

@@ -43,7 +43,8 @@ export function machineCost(
   const { times } = runsOf(work);
   const loads = forms?.beside(homes);
   const living = loads?.living ?? new LivingHomes(work, homes);
-  for (const [i, allotment] of allotments.entries()) {
+  for (let i = 0; i < allotments.length; i++) {
+    const allotment = allotments[i]!;
     const ahead = allotments[i + 1];
     const runs = times[allotment.first] ?? 1;
     const staged = ahead === undefined ? 0 : weightsOf(work, ahead, hardware, true).fetch;
@@ -97,10 +98,10 @@ export interface Weights {
 export function weightsOf(work: Work, { first, copies, staged }: StagedAllotment, hardware: Hardware, ahead: boolean): Weights {
   let fetch = 0;
   let write = 0;
-  for (const [i, count] of copies.entries()) {
+  for (let i = 0; i < copies.length; i++) {
     if ((staged[i] ?? false) !== ahead) continue;
     const product = work.products[first + i]!;
-    fetch += fetchedBytes(product, count, hardware);
+    fetch += fetchedBytes(product, copies[i]!, hardware);
     write = Math.max(write, product.writeCycles);
   }
   return { fetch, write };
@@ -128,8 +129,9 @@ export function rewriteCycles(
 
 function weightEnergy(work: Work, { first, copies }: Allotment, hardware: Hardware): Picojoules {
   let energy = 0;
-  for (const [i, count] of copies.entries()) {
+  for (let i = 0; i < copies.length; i++) {
     const product = work.products[first + i]!;
+    const count = copies[i]!;
     energy += product.writing * count + fetchedBytes(product, count, hardware) * hardware.energy.externalByte;
   }
   return energy;

@@ -31,14 +31,18 @@ export function placeAllotments(
   const segmentOf = segmentsOf(allotments);
   const riders: string[][] = allotments.map(() => []);
   if (allotments.length > 0) for (const { id, after } of flat.riders) if (after >= 0) riders[segmentOf[after] ?? 0]?.push(id);
-  const inArrays = lives.filter(({ arrays }) => arrays > 0);
+  /** By the segment they begin in. */
+  const beginning: Life[][] = allotments.map(() => []);
+  for (const life of lives) beginning[life.from]?.push(life);
+  /** In arrays, alive in the segment that is placed. */
+  let living: readonly Life[] = [];
   placer.start();
   const own = new Map<number, readonly ArrayId[]>();
   for (const { first, copies } of allotments)
     for (const [i, count] of copies.entries())
       if (resident.has(first + i)) own.set(first + i, placer.takeCompute(count * (work.products[first + i]?.tiles ?? 1)));
   const segments = allotments.map((allotment, s) => {
-    const living = inArrays.filter(({ from, to }) => from <= s && s <= to);
+    living = [...living.filter(({ to }) => s <= to), ...beginning[s]!.filter(({ arrays }) => arrays > 0)];
     placer.start();
     for (const { tensor } of living) placer.hold(homeArrays.get(tensor) ?? []);
     for (const arrays of ahead.values()) placer.hold(arrays);
@@ -62,7 +66,7 @@ export function placeAllotments(
       operators: compute.map((arrays, i) => operatorPlan(flat, work, allotment, i, arrays, memory[i] ?? [])),
       vectorOperators: riders[s] ?? [],
       staged: [...ahead].map(([sub, arrays]) => ({ operator: flat.subOperators[sub]?.id ?? '', arrays })),
-      kept: lives.filter(({ from }) => from === s).flatMap((life) => keptOf(life, homeArrays)),
+      kept: beginning[s]!.flatMap((life) => keptOf(life, homeArrays)),
       memoryMode,
       intraCycles: 0,
       interCycles: { writeBack: 0, switch: 0, rewrite: 0 },
@@ -137,6 +141,8 @@ class Placer {
   private readonly memoryMode: Uint8Array;
   private readonly taken: Uint8Array;
   private readonly frozen: boolean;
+  /** Arrays in memory mode, if that is known. */
+  private inMemory: readonly ArrayId[] | undefined;
 
   constructor(arrays: number, frozenMemory?: number) {
     this.memoryMode = new Uint8Array(arrays);
@@ -182,10 +188,21 @@ class Placer {
 
   /** Sets the modes of this segment's roles and returns every array in memory mode. */
   finish(memory: readonly ArrayId[], compute: readonly ArrayId[]): readonly ArrayId[] {
-    for (const id of memory) this.memoryMode[id] = 1;
-    for (const id of compute) this.memoryMode[id] = 0;
-    const inMemory: ArrayId[] = [];
-    for (let id = 0; id < this.memoryMode.length; id++) if (this.memoryMode[id] === 1) inMemory.push(id);
-    return inMemory;
+    for (const id of memory) this.setMode(id, 1);
+    for (const id of compute) this.setMode(id, 0);
+    this.inMemory ??= this.idsInMemory();
+    return this.inMemory;
+  }
+
+  private setMode(id: ArrayId, mode: number): void {
+    if (this.memoryMode[id] === mode) return;
+    this.memoryMode[id] = mode;
+    this.inMemory = undefined;
+  }
+
+  private idsInMemory(): readonly ArrayId[] {
+    const ids: ArrayId[] = [];
+    for (let id = 0; id < this.memoryMode.length; id++) if (this.memoryMode[id] === 1) ids.push(id);
+    return ids;
   }
 }

@@ -8,7 +8,7 @@ import type { Allotted } from '../optimizer.ts';
 import type { OperatorPlan, SegmentPlan } from '../plan.ts';
 import { residentPieces } from '../residents.ts';
 import { placeAllotments } from './place.ts';
-import { priceOnMachine } from './price.ts';
+import { countOnMachine } from './price.ts';
 
 /** A decision in counts of arrays, placed and at its price. */
 export function placed(
@@ -20,7 +20,7 @@ export function placed(
   return priced(flat, forms, segments, hardware, frozenMemory);
 }
 
-/** Placed segments as a decision, at their price. */
+/** Placed segments as a decision and what they cost. */
 export function priced(
   flat: Flattened,
   forms: SegmentForms,
@@ -29,8 +29,13 @@ export function priced(
   frozenMemory?: number,
 ): Allotted {
   const { work } = forms;
-  const { segments, ...counts } = priceOnMachine(flat, work, segmentsPlaced, hardware, forms);
-  return { flat, work, ...counts, placed: segments, ...(frozenMemory !== undefined && { frozenMemory }) };
+  return {
+    flat,
+    work,
+    ...countOnMachine(forms, segmentsPlaced, hardware),
+    placed: segmentsPlaced,
+    ...(frozenMemory !== undefined && { frozenMemory }),
+  };
 }
 
 /** Sub-operators whose weights are still there when the network runs again. */

@@ -6,98 +6,114 @@ import { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Home, Homes } from '../../cost/machine/living.ts';
 import { productCycles } from '../../cost/machine/segment.ts';
 import { type MachineCost, machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
-import type { Work } from '../../cost/machine/work.ts';
+import type { ProductWork, Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
-import type { Flattened } from '../flatten.ts';
 import type { OperatorPlan, SegmentPlan } from '../plan.ts';
 
-export interface Priced {
-  readonly segments: readonly SegmentPlan[];
+/** What placed segments are in counts, and what those cost. */
+export interface Counted {
   readonly cost: MachineCost;
-  /** The same in counts. */
   readonly allotments: readonly StagedAllotment[];
   readonly homes: Homes;
 }
 
+export interface Priced extends Counted {
+  readonly segments: readonly SegmentPlan[];
+}
+
 /**
  * The segments under the machine's cost (docs/machine.md) instead of the one they were made for, and cycles and energy of the
- * whole run. `flat` and `work` (`workOf(graph, flat, hardware)`) are of the graph the plan was made for, folds included.
+ * whole run. `work` (`workOf(graph, flat, hardware)`) is of the graph and the pieces that the plan was made for, folds included.
  */
-export function priceOnMachine(
-  flat: Flattened,
-  work: Work,
-  segments: readonly SegmentPlan[],
-  hardware: Hardware,
-  forms = new SegmentForms(work, hardware),
-): Priced {
-  const number = new Map(flat.subOperators.map(({ id }, i) => [id, i]));
-  const placed = segments.filter(({ operators }) => operators.length > 0);
-  const allotments = placed.map((segment, s) => allotmentOf(segment, placed[s - 1], number));
-  const homes = homesOf(work, placed);
-  const cost = machineCost(work, allotments, homes, hardware, forms);
-  const costs = new Map(placed.map(({ id }, s) => [id, cost.segments[s]]));
+export function priceOnMachine(work: Work, segments: readonly SegmentPlan[], hardware: Hardware): Priced {
+  const counted = countOnMachine(new SegmentForms(work, hardware), segments, hardware);
+  let s = 0;
   return {
+    ...counted,
     segments: segments.map((segment) => {
-      const { intra: intraCycles = 0, inter: interCycles = NOTHING } = costs.get(segment.id) ?? {};
-      const operators = segment.operators.map((operator) => pricedOperator(operator, work, number, intraCycles));
-      return { ...segment, operators, intraCycles, interCycles };
+      if (segment.operators.length === 0) return { ...segment, intraCycles: 0, interCycles: NOTHING };
+      const { intra, inter } = counted.cost.segments[s]!;
+      const { first } = counted.allotments[s++]!;
+      const operators = segment.operators.map((operator, i) => pricedOperator(operator, work.products[first + i]!, intra));
+      return { ...segment, operators, intraCycles: intra, interCycles: inter };
     }),
-    cost,
-    allotments,
-    homes,
   };
 }
 
+/** The totals alone. `forms` are of the work that `priceOnMachine` takes. */
+export function countOnMachine(forms: SegmentForms, segments: readonly SegmentPlan[], hardware: Hardware): Counted {
+  const { work } = forms;
+  const placed = segments.filter(({ operators }) => operators.length > 0);
+  const allotments = allotmentsOf(placed);
+  for (const [s, { first }] of allotments.entries()) {
+    const { id } = placed[s]!.operators[0]!;
+    if (work.tasks[work.firstTask[first]!]?.id !== id) throw internal(`the plan names '${id}' where the sequence does not`);
+  }
+  const homes = homesOf(work, placed);
+  return { cost: machineCost(work, allotments, homes, hardware, forms), allotments, homes };
+}
+
+const NO_HOMES: Homes = new Map();
 const NOTHING = { writeBack: 0, switch: 0, rewrite: 0 };
 
-export function allotmentOf(
-  { operators, memoryMode }: SegmentPlan,
-  before: SegmentPlan | undefined,
-  number: ReadonlyMap<string, number>,
-): StagedAllotment {
-  const ahead = new Set(before?.staged.map(({ operator }) => operator));
-  const first = number.get(operators[0]?.id ?? '') ?? lost(operators[0]?.id ?? '');
-  return {
-    first,
-    last: first + operators.length - 1,
-    copies: operators.map(({ copies }) => copies),
-    memory: operators.map(({ memoryIn }) => memoryIn.length),
-    staged: operators.map(({ id }) => ahead.has(id)),
-    memoryMode: memoryMode.length,
-  };
+/** Of segments that have operators, in order. */
+export function allotmentsOf(segments: readonly SegmentPlan[]): readonly StagedAllotment[] {
+  let first = 0;
+  return segments.map(({ operators, memoryMode }, s) => {
+    const ahead = new Set(segments[s - 1]?.staged.map(({ operator }) => operator));
+    const allotment = {
+      first,
+      last: first + operators.length - 1,
+      copies: operators.map(({ copies }) => copies),
+      memory: operators.map(({ memoryIn }) => memoryIn.length),
+      staged: operators.map(({ id }) => ahead.has(id)),
+      memoryMode: memoryMode.length,
+    };
+    first += operators.length;
+    return allotment;
+  });
 }
 
-function pricedOperator(operator: OperatorPlan, work: Work, number: ReadonlyMap<string, number>, intra: number): OperatorPlan {
-  const product = work.products[number.get(operator.id) ?? lost(operator.id)];
-  const latencyCycles = product === undefined ? 0 : productCycles(product, operator.copies);
+function pricedOperator(operator: OperatorPlan, product: ProductWork, intra: number): OperatorPlan {
+  const latencyCycles = productCycles(product, operator.copies);
   return { ...operator, latencyCycles, binding: latencyCycles > 0.95 * intra ? 'compute' : 'feed' };
 }
 
 /** Homes as the emitter makes them of what is kept: arrays only as far as they are in memory mode for the tensor's whole life. */
 export function homesOf(work: Work, segments: readonly SegmentPlan[]): Homes {
-  const number = new Map(work.tensors.map(({ id }, i) => [id, i]));
-  const segmentOf = segments.flatMap(({ operators }, s) => operators.map(() => s));
-  const modes = segments.map(({ memoryMode }) => new Set(memoryMode));
   const meant = new Map<number, { buffer: number; bytes: number; arrays: Set<number> }>();
-  for (const { tensor, bytes, place } of segments.flatMap(({ kept }) => kept)) {
-    const i = number.get(tensor);
-    if (i === undefined) continue;
-    const sum = meant.get(i) ?? { buffer: 0, bytes: 0, arrays: new Set() };
-    meant.set(i, sum);
-    if (place.kind === 'buffer') sum.buffer += bytes;
-    else {
-      sum.bytes += bytes;
-      for (const array of place.arrays) sum.arrays.add(array);
+  const number = new Map<string, number>();
+  if (segments.some(({ kept }) => kept.length > 0)) for (let i = 0; i < work.tensors.length; i++) number.set(work.tensors[i]!.id, i);
+  for (const { kept } of segments) {
+    for (const { tensor, bytes, place } of kept) {
+      const i = number.get(tensor);
+      if (i === undefined) continue;
+      const sum = meant.get(i) ?? { buffer: 0, bytes: 0, arrays: new Set() };
+      meant.set(i, sum);
+      if (place.kind === 'buffer') sum.buffer += bytes;
+      else {
+        sum.bytes += bytes;
+        for (const array of place.arrays) sum.arrays.add(array);
+      }
     }
   }
+  if (meant.size === 0) return NO_HOMES;
+  const segmentOf = segments.flatMap(({ operators }, s) => operators.map(() => s));
   const room = new KeptRoom(segments);
   const homes = new Map<number, Home>();
   for (const [tensor, { buffer, bytes, arrays }] of meant) {
     const { makers, readers, bytes: size } = work.tensors[tensor]!;
     const segment = (task: number | undefined): number => segmentOf[Math.max(0, work.tasks[task ?? 0]?.sub ?? 0)] ?? 0;
     const [from, to] = [segment(makers[0]), segment(readers.at(-1))];
-    const living = modes.slice(from, to + 1);
-    const stays = [...arrays].filter((array) => living.every((mode) => mode.has(array)));
+    let stays = [...arrays];
+    let before: readonly number[] | undefined;
+    for (let s = from; s <= to && stays.length > 0; s++) {
+      const { memoryMode } = segments[s]!;
+      if (memoryMode === before) continue;
+      before = memoryMode;
+      const mode = new Set(memoryMode);
+      stays = stays.filter((array) => mode.has(array));
+    }
     const staying = stays.length;
     const granted = Math.min(bytes, room.take(stays, from, to, bytes, work.memoryBytesPerArray));
     const inArrays = staying === 0 ? 0 : Math.min(1, granted / size);
@@ -112,33 +128,45 @@ const KEPT_SHARE = 0.5;
 
 /** Room for kept data in arrays, segment by segment, as a share of an array. */
 class KeptRoom {
-  private readonly serving: readonly ReadonlySet<number>[];
-  private readonly used: readonly Map<number, number>[];
+  private readonly segments: readonly SegmentPlan[];
+  private readonly serving = new Map<number, ReadonlySet<number>>();
+  private readonly used = new Map<number, Map<number, number>>();
 
   constructor(segments: readonly SegmentPlan[]) {
-    this.serving = segments.map(({ operators }) => new Set(operators.flatMap(({ memoryIn, memoryOut }) => [...memoryIn, ...memoryOut])));
-    this.used = segments.map(() => new Map());
+    this.segments = segments;
   }
 
   /** Bytes of `bytes` that fit, spread evenly over the arrays, from segment `from` to `to`. */
   take(arrays: readonly number[], from: number, to: number, bytes: number, perArray: number): number {
     if (arrays.length === 0) return 0;
+    const serving: ReadonlySet<number>[] = [];
+    const used: ReadonlyMap<number, number>[] = [];
+    for (let s = from; s <= to; s++) {
+      if (this.servingIn(s).size > 0) serving.push(this.servingIn(s));
+      const taken = this.used.get(s);
+      if (taken !== undefined) used.push(taken);
+    }
     let free = perArray;
     for (const array of arrays) {
-      let most = perArray;
-      let used = 0;
-      for (let s = from; s <= to; s++) {
-        if (this.serving[s]?.has(array)) most = perArray * KEPT_SHARE;
-        used = Math.max(used, this.used[s]?.get(array) ?? 0);
-      }
-      free = Math.min(free, most - used);
+      const most = serving.some((ids) => ids.has(array)) ? perArray * KEPT_SHARE : perArray;
+      let taken = 0;
+      for (const bytesOf of used) taken = Math.max(taken, bytesOf.get(array) ?? 0);
+      free = Math.min(free, most - taken);
     }
     const each = Math.max(0, Math.min(free, bytes / arrays.length));
-    for (const array of arrays) for (let s = from; s <= to; s++) this.used[s]?.set(array, (this.used[s]?.get(array) ?? 0) + each);
+    for (let s = from; s <= to; s++) {
+      const used = this.used.get(s) ?? new Map<number, number>();
+      this.used.set(s, used);
+      for (const array of arrays) used.set(array, (used.get(array) ?? 0) + each);
+    }
     return each * arrays.length;
   }
-}
 
-function lost(id: string): never {
-  throw internal(`the plan names '${id}', which the sequence does not have`);
+  /** Arrays that serve an operator. */
+  private servingIn(s: number): ReadonlySet<number> {
+    const known =
+      this.serving.get(s) ?? new Set(this.segments[s]!.operators.flatMap(({ memoryIn, memoryOut }) => [...memoryIn, ...memoryOut]));
+    this.serving.set(s, known);
+    return known;
+  }
 }

@@ -165,9 +165,9 @@ export class JointSearch {
   }
 
   private judged(decision: Allotted, weigh: Weigh): Candidate {
-    const { hardware, options } = this;
+    const { runs = 1 } = this.options;
     const { flat, work, cost, placed: segments = [] } = decision;
-    const { cycles, energy } = costOfRuns(options.runs ?? 1, cost, decision, residentsOf(flat, work, segments), hardware);
+    const { cycles, energy } = runs === 1 ? cost : costOfRuns(runs, cost, decision, residentsOf(flat, work, segments), this.hardware);
     return { ...decision, cycles, energy, value: weigh(cycles, energy) };
   }
 
