@@ -3,6 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
 import { textTable } from '../lib/base/text.ts';
 import { compile } from '../lib/compile.ts';
 import { loadHardware } from '../lib/hardware/read.ts';
@@ -22,6 +23,9 @@ import { verifyProgram } from '../lib/program/verify.ts';
 import { simulate } from '../lib/simulator/simulate.ts';
 import { KernelClient } from '../test/kernel/client.ts';
 import { NetworkBuilder } from '../test/support/networks.ts';
+import { costAccuracy } from './cost-accuracy.ts';
+import { functional } from './functional.ts';
+import { generation } from './generation.ts';
 
 const RUNS = 9;
 const LEAST_SAMPLE_MS = 10;
@@ -204,8 +208,9 @@ async function problemsOf(graph: Graph, hardware: ReturnType<typeof loadHardware
   return problems;
 }
 
-/** `--only NAME,...` runs some of the parts. */
-const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1]?.split(',') : undefined;
+/** `--only NAME,...` runs some of the parts; `--models NAME,...` the last three of them for these models only. */
+const { values } = parseArgs({ options: { only: { type: 'string' }, models: { type: 'string' } } });
+const [only, models] = [values.only?.split(','), values.models?.split(',')];
 
 /** One network, longer and longer on one chip, then on larger and larger chips: what the search takes. */
 async function scaling(): Promise<void> {
@@ -250,5 +255,15 @@ async function importTime(): Promise<void> {
 }
 
 console.log(`Node ${process.version}, ${process.platform} ${process.arch}`);
-const PARTS = { stages, solvers, scaling, seven, stopping, importTime };
-for (const [name, part] of Object.entries(PARTS)) if (only === undefined || only.includes(name)) await part();
+const PARTS: Readonly<Record<string, (models?: readonly string[]) => Promise<void>>> = {
+  stages,
+  solvers,
+  scaling,
+  seven,
+  stopping,
+  importTime,
+  generation,
+  'cost-accuracy': costAccuracy,
+  functional,
+};
+for (const [name, part] of Object.entries(PARTS)) if (only === undefined || only.includes(name)) await part(models);

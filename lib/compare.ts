@@ -36,8 +36,23 @@ const OTHERS: readonly Row[] = [
   { label: 'joint', options: { optimizer: 'joint' } },
 ];
 
-/** The rows whose options are known beforehand: all but the best static ratio. */
-export const FIXED_ROWS: readonly Row[] = [...FIRST, ...OTHERS];
+/** Rows before the best static ratio, those it is the best of (none on a chip whose arrays only compute), and rows behind it. */
+export interface Rows {
+  readonly first: readonly Row[];
+  readonly ratios: readonly Row[];
+  readonly others: readonly Row[];
+}
+
+/** What is compared on a chip. */
+export function rowsOn({ dualMode }: Pick<Hardware, 'dualMode'>): Rows {
+  const ratios = RATIOS.map((ratio): Row => ({ label: `static:${ratio}`, options: { optimizer: `static:${ratio}` } }));
+  return { first: FIRST, ratios: dualMode ? ratios : [], others: OTHERS };
+}
+
+/** What the row of the best static ratio is called. */
+export function bestOf({ label }: Pick<Row, 'label'>, { ratios }: Rows): string {
+  return `${label} (best of ${ratios.length})`;
+}
 
 /** What is compared, for help. */
 export const COMPARED = [...FIRST.map(({ label }) => label), 'the best static:R', ...OTHERS.map(({ label }) => label)];
@@ -78,9 +93,8 @@ const GAIN = 1.01;
  */
 export async function compare(graph: Graph, hardware: Hardware, options: CompileOptions = {}): Promise<Comparison> {
   const { objective = 'latency', prefetch: always = false, onProgress } = options;
-  const ratios: readonly Row[] = hardware.dualMode
-    ? RATIOS.map((ratio) => ({ label: `static:${ratio}`, options: { optimizer: `static:${ratio}` } }))
-    : [];
+  const asked = rowsOn(hardware);
+  const { ratios } = asked;
   const first = always ? FIRST.slice(1) : FIRST;
   const others = always ? OTHERS.filter(({ label }) => !OTHERS.some((row) => row.label === `${label} --prefetch`)) : OTHERS;
   const all = first.length + ratios.length + others.length;
@@ -100,7 +114,7 @@ export async function compare(graph: Graph, hardware: Hardware, options: Compile
     const found = await run(row);
     if (best === undefined || found.value < best.value) best = found;
   }
-  if (best !== undefined) runs.push({ ...best, label: `${best.label} (best of ${ratios.length})` });
+  if (best !== undefined) runs.push({ ...best, label: bestOf(best, asked) });
   for (const row of others) runs.push(await run(row));
   const bound = lowerBound(graph, hardware);
   const reference = runs[0]?.value ?? 0;

@@ -3,7 +3,7 @@
 import { CompileError, fail } from '../base/problem.ts';
 import { formatNumber, formatPercent, formatSi, printable, textTable } from '../base/text.ts';
 import { sum } from '../base/units.ts';
-import { FIXED_ROWS } from '../compare.ts';
+import { bestOf, type Row, rowsOn } from '../compare.ts';
 import type { Generation } from '../generation/generation.ts';
 import { graphsOf } from '../generation/graphs.ts';
 import { printGeneration } from '../generation/print.ts';
@@ -50,25 +50,41 @@ export async function compileGeneration(args: Arguments, hardware: Hardware, req
   return [printGeneration(generation), ...(out === undefined ? [] : [wrote])].join('\n\n');
 }
 
-/** `compare MODEL --prompt N --generate N`: the rows of compare but the best static ratio; the first is the reference. */
+interface Compared {
+  readonly label: string;
+  readonly generation: Generation;
+}
+
+/** `compare MODEL --prompt N --generate N`: the rows of compare; the first is the reference. */
 export async function compareGenerations(
   args: Arguments,
   hardware: Hardware,
   { model, workload, bind }: GenerationRequest,
 ): Promise<string> {
-  const rows: { readonly label: string; readonly generation: Generation }[] = [];
+  const asked = rowsOn(hardware);
+  const all = [...asked.first, ...asked.ratios, ...asked.others];
+  let ran = 0;
   /** What cannot plan a pass on this chip, with the reason. */
   const failed: { readonly label: string; readonly reason: string }[] = [];
   const done = progress('comparing');
-  for (const [i, { label, options }] of FIXED_ROWS.entries()) {
-    try {
-      rows.push({ label, generation: await simulateGeneration(model, hardware, workload, { ...scheduleOptions(args), bind, ...options }) });
-    } catch (error) {
-      if (!(error instanceof CompileError) || error.problems.some(({ kind }) => kind !== 'does-not-fit')) throw error;
-      failed.push({ label, reason: error.message });
+  const run = async (some: readonly Row[]): Promise<Compared[]> => {
+    const found: Compared[] = [];
+    for (const { label, options } of some) {
+      try {
+        const generation = await simulateGeneration(model, hardware, workload, { ...scheduleOptions(args), bind, ...options });
+        found.push({ label, generation });
+      } catch (error) {
+        if (!(error instanceof CompileError) || error.problems.some(({ kind }) => kind !== 'does-not-fit')) throw error;
+        failed.push({ label, reason: error.message });
+      }
+      done.update(++ran / all.length);
     }
-    done.update((i + 1) / FIXED_ROWS.length);
-  }
+    return found;
+  };
+  const rows = await run(asked.first);
+  const [best] = (await run(asked.ratios)).sort((a, b) => a.generation.total.cycles - b.generation.total.cycles);
+  if (best !== undefined) rows.push({ ...best, label: bestOf(best, asked) });
+  rows.push(...(await run(asked.others)));
   done.end();
   const reference = rows[0]?.generation;
   if (args.on('json')) {

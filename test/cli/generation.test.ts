@@ -78,6 +78,36 @@ test('compile --generate --out writes programs that simulate to what the report 
   assert.is(trace.makespanCycles, report.decode.find(({ past }) => past === 17)?.cycles);
 });
 
+test('compare --generate has the rows of compare, the best static ratio among them', () => {
+  const { rows } = json<{ rows: { label: string; total: { cycles: number } }[] }>(
+    'compare',
+    MODEL,
+    '--hw',
+    'hw/dynaplasia.json',
+    ...['--prompt', '8', '--generate', '8'],
+  );
+  assert.is(rows[0]?.label, 'static:1');
+  const best = rows[2];
+  assert.match(best?.label ?? '', /^static:0\.\d+ \(best of 5\)$/);
+  const ratio = (best?.label ?? '').split(' ')[0] ?? '';
+  const cyclesOf = (optimizer: string): number =>
+    json<{ total: { cycles: number } }>(
+      'compile',
+      MODEL,
+      '--hw',
+      'hw/dynaplasia.json',
+      '--prompt',
+      '8',
+      '--generate',
+      '8',
+      '--optimizer',
+      optimizer,
+    ).total.cycles;
+  assert.is(best?.total.cycles, cyclesOf(ratio));
+  assert.ok(cyclesOf('static:0.1') >= (best?.total.cycles ?? 0));
+  assert.ok(rows.some(({ label }) => label === 'joint'));
+});
+
 test('inspect and the printed generation say what the passes are, and how experts are loaded', () => {
   const inspected = cimbook('inspect', MODEL, '--prompt', '16', '--generate', '4').out;
   assert.match(inspected, /first token +1 +16 /);
