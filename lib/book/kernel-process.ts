@@ -4,11 +4,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Dealer, Subscriber } from 'zeromq';
 import { fail } from '../base/problem.ts';
+import { freePorts } from '../kernel/free-ports.ts';
 import { packageRoot } from '../kernel/own-package.ts';
 import { type ConnectionInfo, type Content, decode, encode, endpoint, type Message } from '../kernel/protocol.ts';
 
@@ -121,18 +121,4 @@ export class KernelProcess {
       if (this.hasEnded) finish(undefined);
     });
   }
-}
-
-/** All are held until the last is known, so that no port comes twice. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -9,7 +9,9 @@ import { template } from '../report/theme.ts';
 export const THEME_SCRIPT = `try {
   const kept = localStorage.getItem('cimbook-theme');
   if (kept === 'dark' || kept === 'light') document.documentElement.dataset.theme = kept;
-} catch {}
+} catch {
+  // A browser that stores nothing (a page opened as a file, a private window) follows the system's theme.
+}
 `;
 
 export function bookScript(): string {
@@ -31,7 +33,11 @@ function redraw() {
 }
 document.getElementById('theme').addEventListener('click', () => {
   page.dataset.theme = isDark() ? 'light' : 'dark';
-  try { localStorage.setItem('cimbook-theme', page.dataset.theme); } catch {}
+  try {
+    localStorage.setItem('cimbook-theme', page.dataset.theme);
+  } catch {
+    // Nothing can be stored: the choice holds for this page.
+  }
   redraw();
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);

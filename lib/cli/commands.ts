@@ -21,6 +21,7 @@ import {
   JSON_FLAG,
   loadChip,
   loadModel,
+  loadRun,
   PRECISION_FLAGS,
   precisionOf,
   SCHEDULE_FLAGS,
@@ -138,14 +139,14 @@ const COMPILE: Runnable = {
   },
   run: async (args, argv) => {
     const hardware = loadChip(args);
-    const request = generationRequest(args.operands[0] ?? '', args, argv);
     const runs = wholeNumber(args.text('runs') ?? '1', 'runs', 1);
-    if (request?.workload.generate && runs > 1)
-      fail({ kind: 'usage', message: '--runs with --generate', next: 'Every generated token is a run already; leave one of them out.' });
-    if (request?.workload.generate) return compileGeneration(args, hardware, request);
-    const start = performance.now();
-    const graph = loadModel(args.operands[0] ?? '', args, argv);
-    const load = performance.now() - start;
+    const begun = loadRun(args, argv);
+    if (begun.request !== undefined) {
+      if (runs > 1)
+        fail({ kind: 'usage', message: '--runs with --generate', next: 'Every generated token is a run already; leave one of them out.' });
+      return compileGeneration(args, hardware, begun.request);
+    }
+    const { graph, load } = begun;
     const done = progress('compiling');
     const compilation = await compile(graph, hardware, {
       ...scheduleOptions(args),

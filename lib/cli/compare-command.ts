@@ -8,11 +8,10 @@ import { json, type Runnable, reportOf } from './commands.ts';
 import { compareGenerations } from './generation-command.ts';
 import {
   BIND_FLAGS,
-  generationRequest,
   HARDWARE_FLAG,
   JSON_FLAG,
   loadChip,
-  loadModel,
+  loadRun,
   PRECISION_FLAGS,
   SCHEDULE_FLAGS,
   scheduleOptions,
@@ -43,11 +42,9 @@ const COMPARE: Runnable = {
   },
   run: async (args, argv) => {
     const hardware = loadChip(args);
-    const request = generationRequest(args.operands[0] ?? '', args, argv);
-    if (request?.workload.generate) return compareGenerations(args, hardware, request);
-    const start = performance.now();
-    const graph = loadModel(args.operands[0] ?? '', args, argv);
-    const load = performance.now() - start;
+    const begun = loadRun(args, argv);
+    if (begun.request !== undefined) return compareGenerations(args, hardware, begun.request);
+    const { graph, load } = begun;
     const done = progress('comparing');
     const options = scheduleOptions(args);
     const comparison = await compare(graph, hardware, { ...options, onProgress: done.update });

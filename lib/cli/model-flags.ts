@@ -106,6 +106,19 @@ export function loadModel(path: string, args: Arguments, given: readonly string[
   return importOnnx(path, asked ? { bind: { ...bind, [BATCH_DIMENSION]: batch } } : { bind, defaults: { [BATCH_DIMENSION]: batch } });
 }
 
+/** What a command that compiles begins with: the passes of a generation if one is asked for, else the model and the milliseconds it took to load. */
+export function loadRun(
+  args: Arguments,
+  given: readonly string[],
+): { readonly request: GenerationRequest } | { readonly request?: undefined; readonly graph: Graph; readonly load: number } {
+  const path = args.operands[0] ?? '';
+  const request = generationRequest(path, args, given);
+  if (request?.workload.generate) return { request };
+  const start = performance.now();
+  const graph = loadModel(path, args, given);
+  return { graph, load: performance.now() - start };
+}
+
 function bindingsOf(args: Arguments): Readonly<Record<string, number>> {
   const text = args.text('bind');
   return text === undefined ? {} : parseBindings(text);

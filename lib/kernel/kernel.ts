@@ -20,7 +20,7 @@ import { SharedState } from './shared-state.ts';
 import { installStackFrames } from './stack-frames.ts';
 import { installStreams, type StreamName } from './streams.ts';
 import { installTimers } from './timers.ts';
-import type { Typescript } from './tslab.ts';
+import { type Typescript, tslabRequire, typescriptPath } from './tslab.ts';
 import { installTypescript } from './typescript-host.ts';
 
 interface Language {
@@ -75,7 +75,10 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
   process.on('SIGTERM', () => void shutdown(undefined, false));
   process.once('exit', closeAtExit);
 
-  await Promise.all([io.bound, server.bind()]);
+  const bound = Promise.all([io.bound, server.bind()]);
+  // Blocks this thread for a quarter of a second: just while the worker starts.
+  tslabRequire(typescriptPath);
+  await bound;
   // Before anything is answered: a front end believes the last status it sees.
   publishStatus('starting', undefined);
   server.listen((request) => void handle(request));

@@ -1,7 +1,6 @@
 // Entry of the kernel process: `node main.js {connection_file}`, as Jupyter starts it in the notebook's folder.
 
-import { runKernel } from './kernel.ts';
-import { readConnectionFile } from './protocol.ts';
+import module from 'node:module';
 
 const [, , connectionFile] = process.argv;
 if (connectionFile === undefined) {
@@ -16,7 +15,11 @@ process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
   if (!isExperimental) Reflect.apply(emitWarning, process, [warning, ...rest]);
 }) as typeof process.emitWarning;
 
+// From Node 22 on, TypeScript and the library need not be compiled at every start.
+(module as { enableCompileCache?: () => void }).enableCompileCache?.();
+
 try {
+  const [{ runKernel }, { readConnectionFile }] = await Promise.all([import('./kernel.ts'), import('./protocol.ts')]);
   await runKernel(readConnectionFile(connectionFile), process.cwd());
 } catch (error) {
   // Standard error may already be the notebook's: this goes to the log of the Jupyter server.

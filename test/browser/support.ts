@@ -15,11 +15,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { freePorts } from '../../lib/kernel/free-ports.ts';
 import { repositoryRoot as ROOT } from '../kernel/client.ts';
 
 const SCREENSHOTS = join(ROOT, '.cimbook', 'screenshots');
@@ -97,14 +97,14 @@ export async function startJupyter(
     else writeFileSync(path, JSON.stringify(notebookOf(content)));
   }
   const token = randomUUID();
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const args = [
     `--ServerApp.root_dir=${folder}`,
     `--ServerApp.port=${port}`,
     '--ServerApp.port_retries=0',
     '--ServerApp.open_browser=False',
   ];
-  args.push(`--IdentityProvider.token=${token}`, '--KernelSpecManager.ensure_native_kernel=False', '--log-level=ERROR', '--allow-root');
+  args.push(`--IdentityProvider.token=${token}`, '--KernelSpecManager.ensure_native_kernel=False', '--log-level=INFO', '--allow-root');
   const own = Object.fromEntries(
     ['CONFIG', 'DATA', 'RUNTIME'].map((kind) => [`JUPYTER_${kind}_DIR`, join(folder, `.jupyter-${kind.toLowerCase()}`)]),
   );
@@ -172,13 +172,4 @@ async function end(server: ChildProcess): Promise<void> {
   server.kill('SIGTERM');
   await Promise.race([ended, sleep(15_000, undefined, { ref: false })]);
   server.kill('SIGKILL');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -4,11 +4,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Dealer, Subscriber } from 'zeromq';
+import { freePorts } from '../../lib/kernel/free-ports.ts';
 import { type ConnectionInfo, type Content, decode, encode, endpoint, type Message } from '../../lib/kernel/protocol.ts';
 
 export const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url));
@@ -210,18 +210,4 @@ function cellOutput(reply: Content, messages: readonly Message[]): CellOutput {
 /** Text without its colours. */
 export function plain(lines: readonly string[] | undefined): string {
   return (lines ?? []).join('\n').replace(/\u001b\[[\d;]*m/g, '');
-}
-
-/** All are held until the last is known, so that no port comes twice. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

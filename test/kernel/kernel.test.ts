@@ -2,7 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { encode } from '../../lib/kernel/protocol.ts';
+import { encode, encodeText } from '../../lib/kernel/protocol.ts';
 import { type CellOutput, KernelClient, plain } from './client.ts';
 
 let kernel: KernelClient;
@@ -233,15 +233,28 @@ test('a silent cell is neither counted nor shown', async () => {
   assert.equal([silent.result, silent.reply.execution_count], [undefined, before]);
 });
 
-test('forged and malformed messages are dropped without an answer', async () => {
-  const forged = encode('another key', [], 'execute_request', { code: `console.log('forged')` }, undefined);
-  await kernel.sendRaw(forged);
-  await kernel.sendRaw(['<IDS|MSG>', 'x']);
-  await kernel.sendRaw(['no delimiter']);
-  await kernel.sendRaw(['<IDS|MSG>', 'x', '{', '{', '{', '{']);
-  const output = await kernel.execute('1 + 1');
-  assert.is(text(output), '2');
-  assert.is(output.stdout, '');
+test('forged and malformed messages are dropped without an answer, and do nothing', async () => {
+  const { key } = kernel.connection;
+  const code = '(globalThis as any).intruded = true;';
+  const forged = encode('another key', [], 'execute_request', { code }, undefined);
+  const unsigned = encode('', [], 'execute_request', { code }, undefined);
+  const signedButNoJson = encodeText(key, [], 'execute_request', '{', undefined);
+  const signedButNoObject = encodeText(key, [], 'execute_request', '[]', undefined);
+  const ids = [forged, unsigned, signedButNoJson, signedButNoObject].map(
+    (frames) => (JSON.parse(String(frames[2])) as { msg_id: string }).msg_id,
+  );
+  const answers: string[] = [];
+  const last = kernel.next(({ parentHeader, header, content }) => {
+    if (ids.includes(String(parentHeader.msg_id))) answers.push(header.msg_type);
+    return header.msg_type === 'stream' && content.text === 'the last\n';
+  });
+  for (const frames of [forged, unsigned, signedButNoJson, signedButNoObject]) await kernel.sendRaw(frames);
+  for (const frames of [['<IDS|MSG>', 'x'], ['no delimiter'], ['<IDS|MSG>', 'x', '{', '{', '{', '{']]) await kernel.sendRaw(frames);
+  const output = await kernel.execute(`console.log('the last');\n(globalThis as any).intruded`);
+  await last;
+  assert.is(output.reply.status, 'ok');
+  assert.is(output.result, undefined);
+  assert.equal(answers, []);
 });
 
 test('shutdown ends the process', async () => {

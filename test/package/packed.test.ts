@@ -76,6 +76,25 @@ test('its kernel compiles, draws, and knows the docstrings', async () => {
   assert.match(String(frame.result?.['text/html']), '<table');
 });
 
+test('a variable lives on in a folder below, though its type is named inside the package only', async () => {
+  const below = join(work(), 'book', 'notebooks');
+  mkdirSync(below, { recursive: true });
+  const entry = join(work(), 'node_modules', 'cimbook', 'dist', 'kernel', 'main.js');
+  const own = await KernelClient.start({ cwd: below, command: [process.execPath, entry] });
+  try {
+    const made = await own.execute(`import { compile, importOnnx, loadHardware } from 'cimbook';
+      const home = '../../node_modules/cimbook';
+      const { trace } = await compile(importOnnx(home + '/datasets/resnet18.onnx', { bind: { batch: 1 } }), loadHardware(home + '/hw/dynaplasia-paper.json'));
+      const cycles = trace!.makespanCycles;`);
+    assert.is(made.error, undefined, made.error?.evalue);
+    const used = await own.execute('const twice: number = 2 * cycles;\ntwice > 0');
+    assert.is(used.result?.['text/plain'], 'true', used.error?.evalue);
+    assert.match((await own.execute('cycles.nonsense')).error?.evalue ?? '', /TS2339/);
+  } finally {
+    own.close();
+  }
+});
+
 test('a notebook installs a package of its own while its kernel runs, and imports a file beside it', async () => {
   const own = join(folder, 'my-numbers');
   mkdirSync(own);
