@@ -50,7 +50,9 @@ test('each has a formula, something by hand, a picture, exercises with a check c
     if (!outputs.some((output) => output.kind === 'data' && KINDS[0]! in output.data && 'image/png' in output.data))
       return 'has no picture';
     if (!/^## Exercises/m.test(text)) return 'has no exercises';
-    if (!code.some(({ source }) => /checkAnswer\(|[`'"]Right[:.]/.test(source))) return 'has no check cell (checkAnswer)';
+    if (!code.some(({ source }) => source.includes('checkAnswer('))) return 'has no check cell (checkAnswer)';
+    const unchecked = code.find(({ source }) => /\b(const|let) your/.test(source) && !source.includes('checkAnswer('));
+    if (unchecked !== undefined) return `takes an answer without checkAnswer: ${unchecked.source.split('\n')[0]}`;
     const stem = name.replace('.ipynb', '');
     if (!['md', 'ipynb'].some((type) => existsSync(`notebooks/solutions/${stem}.${type}`))) return `has no solutions/${stem}`;
     return text.includes(`solutions/${stem}.`) ? undefined : 'does not lead to its solutions';

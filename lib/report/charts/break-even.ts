@@ -20,6 +20,8 @@ export interface BreakEvenOptions {
   readonly optimizer?: string;
   /** What it is compared with; the best of all others at each place unless given. */
   readonly baseline?: string;
+  /** What stands at the sides instead of the fields' names, with the units of the hardware file. */
+  readonly titles?: readonly [x: string, y: string];
 }
 
 /** A ratio of 1 stays white; the hues are as strong at 1.5 as at 1/1.5. */
@@ -28,7 +30,7 @@ const LEAST_SPAN = 1.05;
 
 /** A map of the baseline's metric / the optimizer's: above 1 dual mode pays. Rows are of a sweep over x, y and 'optimizer'. */
 export function breakEven(rows: readonly Row[], options: BreakEvenOptions): Figure {
-  const { x, y, metric = 'latencySeconds', optimizer = 'cmswitch', baseline } = options;
+  const { x, y, metric = 'latencySeconds', optimizer = 'cmswitch', baseline, titles } = options;
   checkColumns(rows, x, y, metric, 'optimizer');
   const computed = withNumbers(rows, [metric]);
   const extra = variedFields(computed).filter((field) => ![x, y, 'optimizer'].includes(field));
@@ -92,8 +94,8 @@ export function breakEven(rows: readonly Row[], options: BreakEvenOptions): Figu
       isCrossed ? 1 : 0,
     ),
     height: 220 + Math.max(3, ys.length) * 44,
-    xaxis: cellAxis(x, xs),
-    yaxis: { ...cellAxis(y, ys), showgrid: false },
+    xaxis: cellAxis(x, xs, titles?.[0]),
+    yaxis: { ...cellAxis(y, ys, titles?.[1]), showgrid: false },
   });
 }
 
@@ -103,9 +105,9 @@ function valuesOf(rows: readonly Row[], column: string): readonly Cell[] {
   return values.every((value) => typeof value === 'number') ? values.sort((a, b) => a - b) : values;
 }
 
-function cellAxis(column: string, values: readonly Cell[]): JsonObject {
+function cellAxis(column: string, values: readonly Cell[], title?: string): JsonObject {
   return {
-    title: { text: columnTitle(column) },
+    title: { text: title === undefined ? columnTitle(column) : name(title) },
     tickmode: 'array',
     tickvals: values.map((_, i) => i),
     ticktext: values.map((value) => valueText(column, value)),

@@ -80,11 +80,11 @@ export function curves(rows: readonly Row[], { x, y, group, title, subtitle, log
   });
 }
 
-/** Fractions of a unit that takes no prefix are written out: 0.8 mJ, not 800m of them. */
+/** Numbers below a thousand are written out where the unit takes no prefix: 0.5 mJ, not 500m of them. */
 function plainAxis(column: string, rows: readonly Row[]): JsonObject {
   const axis = valueAxis(column);
-  const hasFractions = rows.some((row) => Math.abs(Number(row[column])) < 1);
-  return hasFractions && axis.ticksuffix === undefined ? { ...axis, tickformat: ',.6~g' } : axis;
+  const areSmall = rows.every((row) => Math.abs(Number(row[column])) < 1000);
+  return areSmall && axis.ticksuffix === undefined ? { ...axis, tickformat: ',.6~g' } : axis;
 }
 
 /** Rows that plotly needs for a legend of these entries; all columns are as wide as the widest when it needs more than one. */

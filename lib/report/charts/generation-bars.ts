@@ -60,7 +60,7 @@ export function generationBars(runs: readonly NamedGeneration[], title = 'Where 
     barmode: 'stack',
     height: 210 + 44 * runs.length,
     hovermode: 'closest',
-    xaxis: { title: { text: 'Time (s)' }, tickformat: '~s', rangemode: 'tozero' },
+    xaxis: { title: { text: 'Time' }, tickformat: '~s', ticksuffix: 's', rangemode: 'tozero' },
     yaxis: {
       tickmode: 'array',
       tickvals: runs.map((_, i) => i),

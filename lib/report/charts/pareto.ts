@@ -51,7 +51,8 @@ export function pareto(rows: readonly Row[], options: ParetoOptions = {}): Figur
       ? [cloud('Points', inside, COLOURS.faint)]
       : groups.map((value, i) =>
           cloud(
-            name(String(value)),
+            // A number alone says nothing: 'weightBits 4'.
+            name(typeof value === 'number' ? `${group} ${valueText(group, value)}` : String(value)),
             inside.filter((row) => row[group] === value),
             GROUP_COLOURS[i % GROUP_COLOURS.length]!,
           ),

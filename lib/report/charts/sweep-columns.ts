@@ -19,13 +19,21 @@ const KNOWN: Readonly<Record<string, readonly [title: string, unit: string]>> = 
   lowerBoundCycles: ['Lower bound', 'cycles'],
   memoryModeShare: ['Arrays in memory mode', 'share'],
 };
+/** Units of what a sweep may set, but for the numbers of a hardware file, which have the unit they have there. */
+const FIELD_UNITS: Readonly<Record<string, string>> = {
+  prompt: 'tokens',
+  generate: 'tokens',
+  sequence: 'tokens',
+  weightBits: 'bits',
+  activationBits: 'bits',
+};
 /** Units that take a prefix: 2.8 ms, but not 20 µmm². */
 const WITH_PREFIX = new Set(['s', 'J', 'W', 'J s', 'samples/s']);
 
 /** 'Latency (s)', or the name of the field. */
 export function columnTitle(column: string): string {
-  const known = KNOWN[column];
-  return known === undefined ? name(column) : `${known[0]} (${known[1]})`;
+  const [word, unit] = KNOWN[column] ?? [name(column), FIELD_UNITS[column]];
+  return unit === undefined ? word : `${word} (${unit})`;
 }
 
 /** 'Latency', or the name of the field. */
