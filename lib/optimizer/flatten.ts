@@ -3,11 +3,12 @@
 
 import type { MatrixShape } from '../base/shapes.ts';
 import { type Bytes, bytesOf, WIDE_BITS } from '../base/units.ts';
-import { type Demand, demandOf } from '../cost/paper.ts';
+import { demandOf } from '../cost/paper.ts';
 import type { Piece } from '../dataflow/manifest.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Fold } from '../ir/fold.ts';
 import { type Graph, isMatrix, type MatrixOperator, type OperatorId, type TensorId, tensorsOf } from '../ir/graph.ts';
+import type { Claim } from './allocation.ts';
 import { splitOperator } from './split.ts';
 
 /** A matrix operator, or the piece of one that is scheduled as a whole. */
@@ -16,7 +17,7 @@ export interface SubOperator {
   readonly parent: OperatorId;
   readonly piece: Piece;
   readonly shape: MatrixShape;
-  readonly demand: Demand;
+  readonly demand: Claim;
   /** Last sub-operator that a run-time operand depends on; it must be in an earlier segment. -1 if there is none. */
   readonly after: number;
 }
@@ -100,7 +101,7 @@ export function flatten(graph: Graph, hardware: Hardware, { mostArrays, mostRows
         parent: operator.id,
         piece,
         shape,
-        demand: demandOf(shape, hardware),
+        demand: { ...demandOf(shape, hardware), mostCopies: shape.m },
         after: Math.max(maker ?? -1, floor - 1),
       });
     }

@@ -168,7 +168,7 @@ export function segmentProblem(
   last: number,
   { edges, budget, hardware, relaxed }: Pick<SegmentOptions, 'edges' | 'budget' | 'hardware' | 'relaxed'>,
 ): AllocationProblem {
-  const claims = subOperators.slice(first, last + 1).map(({ demand, shape }) => ({ ...demand, mostCopies: shape.m }));
+  const claims = subOperators.slice(first, last + 1).map(({ demand }) => demand);
   return { claims, edges: within(edges, first, last), budget, hardware, relaxed };
 }
 

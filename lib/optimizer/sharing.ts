@@ -30,14 +30,15 @@ export class Sharing {
   /** Arrays per edge, at least `enough` in all, when operators have `memory` arrays; undefined if that many cannot be shared. */
   atLeast(enough: number, memory: readonly number[]): readonly number[] | undefined {
     this.order ??= orderOf(this.edges, this.operators);
-    const { links, leaves, cycles, cyclic } = this.order;
+    const { edges } = this;
+    const { leaves, cycles, cyclic } = this.order;
     const left = [...memory];
-    const shared = new Array<number>(links.length).fill(0);
-    const needed = enough - takeAll(links, leaves, left, shared);
+    const shared = new Array<number>(edges.length).fill(0);
+    const needed = enough - takeAll(edges, leaves, left, shared);
     if (needed <= 0) return shared;
     if (cycles.length === 0) return undefined;
     const capacity = [...left];
-    const greedy = takeAll(links, cycles, left, shared);
+    const greedy = takeAll(edges, cycles, left, shared);
     if (greedy >= needed) return shared;
     if (this.cover !== undefined && boundOf(this.cover, capacity, cyclic) < needed) return undefined;
     const x = cycles.map((e) => shared[e]!);
@@ -54,7 +55,6 @@ export class Sharing {
 }
 
 interface Order {
-  readonly links: readonly Link[];
   /** Edges that can be given all that is left, one after the other; those of cycles cannot. */
   readonly leaves: readonly number[];
   readonly cycles: readonly number[];
@@ -62,12 +62,15 @@ interface Order {
 }
 
 function orderOf(edges: readonly Edge[], operators: number): Order {
-  const links = edges.map(({ producer, consumer, mostShared }) => ({ a: producer, b: consumer, most: mostShared }));
-  const leaves = leavesFirst(links, operators);
-  if (leaves.length === links.length) return { links, leaves, cycles: [], cyclic: [] };
+  const leaves = leavesFirst(edges, operators);
+  if (leaves.length === edges.length) return { leaves, cycles: [], cyclic: [] };
   const taken = new Set(leaves);
-  const cycles = [...links.keys()].filter((e) => !taken.has(e));
-  return { links, leaves, cycles, cyclic: cycles.map((e) => links[e]!) };
+  const cycles = [...edges.keys()].filter((e) => !taken.has(e));
+  const cyclic = cycles.map((e): Link => {
+    const { producer, consumer, mostShared } = edges[e]!;
+    return { a: producer, b: consumer, most: mostShared };
+  });
+  return { leaves, cycles, cyclic };
 }
 
 const BISECTIONS = 6;
@@ -100,16 +103,16 @@ export function spreadSharing(edges: readonly Edge[], memory: readonly number[],
  * Edges of leaves, one after the other: an operator with a single edge left may as well share all it can there, because
  * what its neighbour then lacks for another edge is gained here.
  */
-function leavesFirst(links: readonly Link[], operators: number): readonly number[] {
+function leavesFirst(edges: readonly Edge[], operators: number): readonly number[] {
   const degree = new Array<number>(operators).fill(0);
   /** Of the edges left at an operator, the sum of their numbers: the number itself once it is the only one. */
   const edgesAt = new Array<number>(operators).fill(0);
-  for (let e = 0; e < links.length; e++) {
-    const { a, b } = links[e]!;
-    degree[a]!++;
-    degree[b]!++;
-    edgesAt[a]! += e;
-    edgesAt[b]! += e;
+  for (let e = 0; e < edges.length; e++) {
+    const { producer, consumer } = edges[e]!;
+    degree[producer]!++;
+    degree[consumer]!++;
+    edgesAt[producer]! += e;
+    edgesAt[consumer]! += e;
   }
   const leaves: number[] = [];
   const order: number[] = [];
@@ -117,7 +120,8 @@ function leavesFirst(links: readonly Link[], operators: number): readonly number
   for (let leaf = leaves.pop(); leaf !== undefined; leaf = leaves.pop()) {
     if (degree[leaf] !== 1) continue;
     const e = edgesAt[leaf]!;
-    const other = links[e]!.a === leaf ? links[e]!.b : links[e]!.a;
+    const { producer, consumer } = edges[e]!;
+    const other = producer === leaf ? consumer : producer;
     order.push(e);
     degree[leaf] = 0;
     degree[other]!--;
@@ -128,14 +132,14 @@ function leavesFirst(links: readonly Link[], operators: number): readonly number
 }
 
 /** Gives each edge in turn all it can take. Returns the sum. */
-function takeAll(links: readonly Link[], order: readonly number[], left: number[], shared: number[]): number {
+function takeAll(edges: readonly Edge[], order: readonly number[], left: number[], shared: number[]): number {
   let total = 0;
   for (const e of order) {
-    const { a, b, most } = links[e]!;
-    const arrays = Math.min(most, left[a]!, left[b]!);
+    const { producer, consumer, mostShared } = edges[e]!;
+    const arrays = Math.min(mostShared, left[producer]!, left[consumer]!);
     shared[e] = arrays;
-    left[a]! -= arrays;
-    left[b]! -= arrays;
+    left[producer]! -= arrays;
+    left[consumer]! -= arrays;
     total += arrays;
   }
   return total;
