@@ -1,7 +1,7 @@
 // The commands of design-space exploration: sweep runs or resumes one, worker serves a queue.
 
 import { fail } from '../base/problem.ts';
-import { formatNumber, formatPercent, printable } from '../base/text.ts';
+import { counted, formatNumber, formatPercent, printable } from '../base/text.ts';
 import { duration, printProgress, type SweepProgress } from '../sweep/pace.ts';
 import type { SweepResult } from '../sweep/result.ts';
 import { sweep } from '../sweep/sweep.ts';
@@ -56,6 +56,7 @@ const SWEEP: Runnable = {
     return [
       result.toTable().toText(),
       '',
+      ...failures(result),
       `${formatNumber(result.computed)} computed and ${formatNumber(result.reused)} known in ${duration(result.seconds)}; the front dominates ${formatPercent(share)} of the box between best and worst values`,
       `Stored in ${printable(result.store)}, view sweep_${result.id}${out === undefined ? '' : `; wrote ${printable(out)}`}`,
     ].join('\n');
@@ -99,6 +100,14 @@ const WORKER: Runnable = {
 };
 
 export const SWEEP_COMMANDS: readonly Runnable[] = [SWEEP, WORKER];
+
+/** Why points failed: the first one's error stands for the others', which the store has. */
+function failures({ rows, counts: { failed } }: SweepResult): readonly string[] {
+  const first = rows.find(({ status }) => status === 'failed');
+  if (first === undefined) return [];
+  const others = failed > 1 ? ` (and ${counted(failed - 1, 'other')}: column 'error')` : '';
+  return [`Point ${first.point} failed${others}: ${printable(String(first.error))}`];
+}
 
 function workersOf(args: Arguments): { readonly workers?: number } {
   const text = args.text('workers');

@@ -16,6 +16,7 @@ export function queueName(): string {
 /** The server's address without user and password. */
 export function serverOf(url: string): string {
   try {
+    if (!url.includes('://')) return 'of this URL';
     const { protocol, host, pathname } = new URL(url);
     return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
   } catch {
@@ -47,6 +48,7 @@ export async function connect(url: string): Promise<Redis> {
 function optionsOf(text: string) {
   const wrong = (reason: string): never =>
     fail({ kind: 'queue', server: serverOf(text), reason, next: 'Give it as redis://USER:PASSWORD@HOST:PORT, or rediss:// for TLS.' });
+  if (!text.includes('://')) return wrong('it does not begin with redis:// or rediss://');
   let url: URL;
   try {
     url = new URL(text);

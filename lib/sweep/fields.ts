@@ -1,8 +1,14 @@
 // Fields: everything a sweep may set. A field belongs to the run (model, sizes, precision, optimizer) or is a number of
 // the hardware file by its path ('external.rate'); a few short names stand for paths that depend on the precision.
 
+import { CompileError } from '../base/problem.ts';
+import { either, nearest } from '../base/wording.ts';
 import type { HardwareFile } from '../hardware/hardware.ts';
 import { leavesOf } from '../hardware/leaves.ts';
+import { SOLVERS } from '../optimizer/allocation.ts';
+import { FORMS } from '../optimizer/optimizer.ts';
+import { findOptimizer, OPTIMIZER_NAMES } from '../optimizer/optimizers.ts';
+import { COSTS, OBJECTIVES } from '../optimizer/plan.ts';
 import type { Setting, Settings } from './spec.ts';
 
 interface RunField {
@@ -10,6 +16,8 @@ interface RunField {
   /** Undefined if any value of the type may be given. */
   readonly type: 'text' | 'whole' | 'number' | 'boolean';
   readonly least?: number;
+  /** The only texts there are. */
+  readonly choices?: readonly string[];
 }
 
 /** Fields of the run. `bind.NAME` binds any symbolic dimension of the model. */
@@ -22,10 +30,10 @@ export const RUN_FIELDS: Readonly<Record<string, RunField>> = {
   weightBits: { means: 'bits of a weight', type: 'whole', least: 1 },
   activationBits: { means: 'bits of an activation', type: 'whole', least: 1 },
   optimizer: { means: 'cmswitch, static:R, ...', type: 'text' },
-  form: { means: 'of a baseline: as-published or same-cost', type: 'text' },
-  solver: { means: 'exact, highs or glpk', type: 'text' },
-  cost: { means: "what the optimizer minimises: paper or machine; the optimizer's own unless given", type: 'text' },
-  objective: { means: 'latency, energy or edp', type: 'text' },
+  form: { means: 'of a baseline: as-published or same-cost', type: 'text', choices: FORMS },
+  solver: { means: 'exact, highs or glpk', type: 'text', choices: SOLVERS },
+  cost: { means: "what the optimizer minimises: paper or machine; the optimizer's own unless given", type: 'text', choices: COSTS },
+  objective: { means: 'latency, energy or edp', type: 'text', choices: OBJECTIVES },
   powerCap: { means: 'most power a run may draw on average, in watts', type: 'number' },
   prefetch: { means: 'weights of later segments are staged ahead', type: 'boolean' },
   mostArrays: { means: 'most arrays one copy of a sub-operator may take', type: 'whole', least: 1 },
@@ -87,9 +95,28 @@ export function wrongValue(field: string, value: Setting): string | undefined {
       ? undefined
       : { means: '', type: 'whole', least: 1 };
   if (known === undefined) return typeof value === 'string' ? 'a number, or true or false' : undefined;
-  if (known.type === 'text') return typeof value === 'string' && value !== '' ? undefined : 'text';
+  if (known.type === 'text') {
+    if (typeof value !== 'string' || value === '') return 'text';
+    if (field === 'optimizer') return isOptimizer(value) ? undefined : meantOf(value, OPTIMIZER_NAMES);
+    return known.choices?.includes(value) === false ? meantOf(value, known.choices) : undefined;
+  }
   if (known.type === 'boolean') return typeof value === 'boolean' ? undefined : 'true or false';
   if (known.type === 'number') return typeof value === 'number' && value > 0 ? undefined : 'a number above 0';
   const least = known.least ?? 0;
   return Number.isSafeInteger(value) && (value as number) >= least ? undefined : `a whole number of at least ${least}`;
+}
+
+function meantOf(value: string, names: readonly string[]): string {
+  const meant = nearest(value, names);
+  return meant === undefined ? either(names) : `'${meant}'`;
+}
+
+function isOptimizer(name: string): boolean {
+  try {
+    findOptimizer(name);
+    return true;
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    return false;
+  }
 }

@@ -2,7 +2,7 @@
 // hold under that hash and nothing else; no path ever travels.
 
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fail } from '../base/problem.ts';
 import { fileReason } from '../base/wording.ts';
@@ -57,6 +57,14 @@ export function findModel(sha256: string, folders: readonly string[]): string | 
     }
   }
   return undefined;
+}
+
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function modelsBelow(root: string): readonly string[] {

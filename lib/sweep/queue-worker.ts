@@ -2,8 +2,9 @@
 // When it dies, its jobs' locks run out and another worker gets them.
 
 import { Worker } from 'bullmq';
-import { CompileError } from '../base/problem.ts';
+import { CompileError, fail } from '../base/problem.ts';
 import { connect, queueName, serverOf } from './connection.ts';
+import { isFolder } from './model-files.ts';
 import type { Outcome } from './outcome.ts';
 import { checkJob } from './payload.ts';
 import { openPool } from './pool.ts';
@@ -32,6 +33,10 @@ export interface QueueWorker {
 /** Starts a worker. Throws `queue` if the server can't be reached. */
 export async function startWorker(url: string, options: QueueWorkerOptions = {}): Promise<QueueWorker> {
   const { folders = ['.'], lockSeconds = LOCK_SECONDS, onNotice = () => {}, onJob = () => {} } = options;
+  for (const path of folders) {
+    if (isFolder(path)) continue;
+    fail({ kind: 'file', path, reason: 'is not a folder', next: 'Give the folder of the ONNX models with --models DIR.' });
+  }
   const connection = await connect(url);
   const pool = openPool({ paths: {}, folders, ...(options.workers !== undefined && { workers: options.workers }) });
 

@@ -6,10 +6,13 @@
 //   results                    one row a computed run, by key: shared by all sweeps
 //   points_ID, view sweep_ID   the points of a sweep in order; joined with their results
 
+import { renameSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { DuckDBAppender, DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { CompileError, fail } from '../base/problem.ts';
 import { fileReason } from '../base/wording.ts';
 import { METRICS, type MetricName, type Metrics } from './metrics.ts';
+import { isFolder } from './model-files.ts';
 import type { Outcome } from './outcome.ts';
 import type { Run } from './run.ts';
 import type { Bounds, Setting, Settings } from './spec.ts';
@@ -82,6 +85,9 @@ export async function openStore(path: string): Promise<Store> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
   let instance: DuckDBInstance;
   try {
+    // A disk that was full when a store was to be made leaves an empty file, which DuckDB takes for no database.
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat?.isFile() && stat.size === 0) rmSync(path);
     // One thread leaves the cores to the points; nothing is fetched.
     const settings = { threads: '1', autoinstall_known_extensions: 'false', autoload_known_extensions: 'false' };
     instance = await DuckDBInstance.create(path, settings);
@@ -297,12 +303,26 @@ async function rowsOf(connection: DuckDBConnection, sql: string, values: readonl
   return reader.getRowObjectsJS() as unknown as readonly ResultRow[];
 }
 
+/** Throws `usage` or `file` for a path that rows can't be written to: said before a sweep, not after it. */
+export function checkTarget(target: string): void {
+  formatOf(target);
+  if (!isFolder(dirname(target))) notWritable(target, 'there is no such folder');
+}
+
+function formatOf(target: string): 'csv' | 'parquet' {
+  if (/\.csv$/i.test(target)) return 'csv';
+  if (/\.parquet$/i.test(target)) return 'parquet';
+  return fail({ kind: 'usage', message: `'${target}' is neither CSV nor Parquet`, next: 'Give a path that ends with .csv or .parquet.' });
+}
+
+function notWritable(target: string, reason: string): never {
+  const next = 'Choose a place you may write to, with room on the disk.';
+  return fail({ kind: 'file', path: target, reason: `cannot be written (${reason})`, next });
+}
+
 /** Writes beside the target first, so that nobody ever sees half a file. */
 async function copyView(connection: DuckDBConnection, view: string, target: string): Promise<void> {
-  const { renameSync, rmSync } = await import('node:fs');
-  const format = /\.parquet$/i.test(target) ? 'parquet' : /\.csv$/i.test(target) ? 'csv' : undefined;
-  if (format === undefined)
-    return fail({ kind: 'usage', message: `'${target}' is neither CSV nor Parquet`, next: 'Give a path that ends with .csv or .parquet.' });
+  const format = formatOf(target);
   const temporary = `${target}.${process.pid}.part`;
   try {
     const options = format === 'csv' ? 'FORMAT csv, HEADER' : 'FORMAT parquet';
@@ -311,12 +331,7 @@ async function copyView(connection: DuckDBConnection, view: string, target: stri
   } catch (error) {
     rmSync(temporary, { force: true });
     const reason = error instanceof Error && 'code' in error ? fileReason(error) : (knownReason(error) ?? 'the database says why not');
-    fail({
-      kind: 'file',
-      path: target,
-      reason: `cannot be written (${reason})`,
-      next: 'Choose a place you may write to, with room on the disk.',
-    });
+    notWritable(target, reason);
   }
 }
 
@@ -324,6 +339,7 @@ function knownReason(error: unknown): string | undefined {
   const message = error instanceof Error ? error.message : String(error);
   if (/No space left|File too large|disk quota/i.test(message)) return 'the disk is full';
   if (/Permission denied|Read-only/i.test(message)) return 'access is denied';
+  if (/ENOTDIR|Not a directory/i.test(message)) return 'there is a file where a folder should be';
   if (/No such file/i.test(message)) return 'there is no such folder';
   return undefined;
 }

@@ -12,7 +12,7 @@ import { chipOf, contentHash } from './run.ts';
 import { type Score, search } from './search.ts';
 import { countOf, type Genome, genomesOf, settingsAt } from './space.ts';
 import type { Axis, Settings, Space, SweepSpec } from './spec.ts';
-import { IN_MEMORY, openStore, type SweepRecord } from './store.ts';
+import { checkTarget, IN_MEMORY, openStore, type SweepRecord } from './store.ts';
 import { codeVersion } from './version.ts';
 
 export interface SweepOptions {
@@ -38,6 +38,7 @@ export interface SweepOptions {
 export async function sweep(source: string | SweepSpec, options: SweepOptions = {}): Promise<SweepResult> {
   const start = performance.now();
   const space = readSpec(source, options.folder);
+  if (options.out !== undefined) checkTarget(options.out);
   const version = codeVersion();
   const chips = new Map(Object.entries(space.chips).map(([name, file]) => [name, chipOf(file)]));
   const record = recordOf(space, version);

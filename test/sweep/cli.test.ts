@@ -37,7 +37,11 @@ test('bad input is exit code 2 and one message without a stack, and leaves no st
   const cases = [
     [['sweep', 'bad.json', '--store', 'new.duckdb'], /unknown field.*'arrays'/],
     [['sweep', 'none.json'], /none\.json: there is no such file/],
+    [['sweep', 'spec.json', '--store', 'new.duckdb', '--out', 'none/points.csv'], /none\/points\.csv: cannot be written.*no such folder/],
+    [['sweep', 'spec.json', '--store', 'new.duckdb', '--out', 'points.txt'], /neither CSV nor Parquet/],
     [['worker'], /no queue is given/],
+    [['worker', '--queue', 'localhost:6379'], /does not begin with redis:/],
+    [['worker', '--queue', 'redis://127.0.0.1:1', '--models', 'none'], /none: is not a folder/],
     [['worker', '--queue', 'redis://127.0.0.1:1'], /nothing listens there/],
     [['sweep', 'spec.json', '--workers', '0'], /--workers 0/],
   ] as const;

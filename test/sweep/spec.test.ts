@@ -151,6 +151,10 @@ test('empty ranges and lists, and values of the wrong kind, are refused', () => 
   refuses({ axes: { arrays: [32, 32] } }, '32 a second time');
   refuses({ axes: { batch: [1.5] } }, 'a whole number of at least 1');
   refuses({ axes: { externalRate: ['fast'] } }, '"fast"');
+  refuses({ axes: { optimizer: ['cmswitch', 'cmswich'] } }, '"cmswich"', "'cmswitch'");
+  refuses({ axes: { optimizer: ['static:all'] } }, '"static:all"', 'static:R');
+  refuses({ fixed: { ...fixed, solver: 'simplex' } }, '"simplex"', 'exact');
+  refuses({ fixed: { ...fixed, objective: 'power' } }, '"power"', 'edp');
   refuses({ axes: { arrays: [48.5] } }, /48\.5/);
   refuses({ axes: { arrays: [32], 'arrays.count': [64] } }, 'set a second time');
   refuses({ fixed: { hardware: 'chip.json' } }, '$.fixed.model');

@@ -57,11 +57,14 @@ test('the front is feasible, and no point inside the constraints beats it', asyn
 });
 
 test('a failing point is recorded with its error and stops nothing', async () => {
-  const { rows, counts } = await run({ ...SPEC, axes: { ...SPEC.axes, optimizer: ['static:1', 'best'] } }, { store: shared });
+  const spec = { ...SPEC, fixed: { ...SPEC.fixed, cost: 'paper' }, axes: { ...SPEC.axes, optimizer: ['static:1', 'joint'] } };
+  const { rows, counts } = await run(spec, { store: shared });
   assert.equal(counts, { done: 12, failed: 12, excluded: 0 });
   const failed = rows.filter(({ status }) => status === 'failed');
   assert.ok(
-    failed.every(({ error, cycles, feasible }) => /unknown optimizer 'best'/.test(String(error)) && cycles === null && feasible === false),
+    failed.every(
+      ({ error, cycles, feasible }) => /joint minimises the machine's cost/.test(String(error)) && cycles === null && feasible === false,
+    ),
   );
 });
 
@@ -167,6 +170,10 @@ test('a database of another layout, of something else, or no database at all is 
     "INSERT INTO cimbook_store VALUES (7, 'cimbook 9.9')",
   );
   await refused(other, /written by cimbook 9\.9 in layout 7/);
+  // What a full disk leaves of a store that was to be made.
+  const empty = file();
+  writeFileSync(empty, '');
+  assert.is((await run({ ...SPEC, axes: {} }, { store: empty })).points, 1);
   await refused(await make('CREATE TABLE mine (a INTEGER)'), /table 'mine'/);
   const text = file();
   writeFileSync(text, 'not a database '.repeat(1000));
@@ -178,6 +185,7 @@ test('a database of another layout, of something else, or no database at all is 
   await refused(damaged, /damaged/);
   await refused(folder, /is a directory/);
   await refused(join(folder, 'no', 'x.duckdb'), /no such folder/);
+  await refused(join(text, 'x.duckdb'), /a file where a folder should be/);
 });
 
 test('results that can not be written are told with the reason, and no half a file is left', async () => {
