@@ -25,6 +25,8 @@ export type IoOrder =
   /** `content`: JSON. */
   | { readonly kind: 'publish'; readonly msgType: string; readonly content: string; readonly parent: Header | undefined }
   | { readonly kind: 'print'; readonly name: StreamName; readonly text: string; readonly parent: Header | undefined }
+  /** As an interrupt_request on the control socket. */
+  | { readonly kind: 'interrupt' }
   /** The process ends by itself: no time for more than what is left to be sent. */
   | { readonly kind: 'exit' }
   | { readonly kind: 'close' };
@@ -74,6 +76,9 @@ function obey(order: IoOrder): void {
       return publisher.publish(order.msgType, order.content, order.parent);
     case 'print':
       return publisher.print(order.name, order.text, order.parent);
+    case 'interrupt':
+      interrupt().catch(() => {});
+      return;
     case 'exit':
       signalDescendants('SIGTERM');
       closeSockets();

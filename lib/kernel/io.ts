@@ -66,6 +66,11 @@ export class Io {
     this.order({ kind: 'print', name, text, parent: parent?.header });
   }
 
+  /** Stops the running cell, as a request on the control socket does. */
+  interrupt(): void {
+    this.order({ kind: 'interrupt' });
+  }
+
   /** Sends what is left, closes the worker's sockets and waits for its end: a process that exits before would crash. */
   close(): Promise<void> {
     this.order({ kind: 'close' });

@@ -118,6 +118,11 @@ export async function runKernel(connection: ConnectionInfo, cwd: string): Promis
       server.reply(request, 'shutdown_reply', { status: 'ok', restart });
       return shutdown(request, restart);
     }
+    // VS Code asks here, not on the control socket.
+    if (type === 'interrupt_request') {
+      io.interrupt();
+      server.reply(request, 'interrupt_reply', { status: 'ok' });
+    }
     // No communication channel has a counterpart here.
     if (type === 'comm_open') io.publish('comm_close', { comm_id: request.content.comm_id, data: {} }, request);
     try {

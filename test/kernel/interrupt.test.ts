@@ -97,6 +97,15 @@ test('whoever listens to that signal and blocks is stopped as well', async () =>
   assert.is((await kernel.execute('kept')).result?.['text/plain'], '42');
 });
 
+test('a cell that waits is interrupted by a request on the shell socket too, where VS Code sends it', async () => {
+  const started = kernel.next(({ content }) => String(content.text).startsWith('started'));
+  const output = kernel.collect(kernel.sendExecute(`console.log('started');\nawait new Promise(() => {});`));
+  await started;
+  assert.equal(await kernel.request('interrupt_request', {}, 'shell'), { status: 'ok' });
+  assert.is((await output).error?.ename, 'Interrupted');
+  assert.is((await kernel.execute('kept')).result?.['text/plain'], '42');
+});
+
 test('an interrupt while nothing runs changes nothing', async () => {
   assert.equal(await kernel.request('interrupt_request', {}, 'control'), { status: 'ok' });
   assert.is((await kernel.execute('kept + 1')).result?.['text/plain'], '43');
