@@ -32,6 +32,14 @@ test('sweep --json prints one object with counts and front, stores the points an
   assert.match(again.out, /0 computed and 24 known/);
 });
 
+test('why points failed is printed', async () => {
+  const spec = { fixed: { ...SPEC.fixed, cost: 'paper' }, axes: { optimizer: ['static:1', 'joint'], batch: [1, 2] } };
+  writeFileSync(join(folder, 'failing.json'), JSON.stringify(spec));
+  const { code, out, err } = await cimbook('sweep', 'failing.json', '--workers', '1');
+  assert.is(code, 0, err);
+  assert.match(out, /Point 2 failed \(and 1 other: column 'error'\): joint minimises the machine's cost/);
+});
+
 test('bad input is exit code 2 and one message without a stack, and leaves no store behind', async () => {
   writeFileSync(join(folder, 'bad.json'), JSON.stringify({ ...SPEC, axes: { arays: [1] } }));
   const cases = [
