@@ -4,9 +4,10 @@
 
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { Graph } from '../../ir/graph.ts';
-import { bestOf, isLatencyAlone, searchGoal, type Weigh } from '../objective.ts';
+import { bestOf, isLatencyAlone, objectiveValue, searchGoal, type Weigh } from '../objective.ts';
 import type { Optimizer, OptimizerRequest } from '../optimizer.ts';
 import { OBJECTIVES } from '../plan.ts';
+import { hasTimeForAll } from './rivals.ts';
 import { type Candidate, type JointOptions, JointSearch } from './trials.ts';
 
 /** Candidates, best first by `weigh`: joint's own and its rivals' plans. */
@@ -25,12 +26,14 @@ export const joint: Optimizer = {
   objectives: () => OBJECTIVES,
   alwaysPrefetches: true,
   segment: async ({ graph, folds, hardware, goal, runs = 1, mostArrays, onProgress, signal }) => {
+    const allRivals = hasTimeForAll(graph, hardware);
     const search = new JointSearch(graph, hardware, {
       staging: true,
       folds,
       runs,
       computeOnly: false,
       everyRival: !isLatencyAlone(goal),
+      allRivals,
       ...(mostArrays !== undefined && { mostArrays }),
       ...(onProgress && { onProgress }),
       ...(signal && { signal }),
@@ -41,9 +44,25 @@ export const joint: Optimizer = {
       found.push(...candidates);
       return candidates;
     });
-    return { ...best, others: nextBest(goal, best, found, hardware) };
+    return { ...best, others: allRivals ? allDifferent(goal, best, found) : nextBest(goal, best, found, hardware) };
   },
 };
+
+/** Decisions of small networks that are handed on: with so many, what the machine's cost leaves out shows in the simulator. */
+const MOST_DIFFERENT = 64;
+
+/** Every different decision, best first: small programs are simulated in no time. */
+function allDifferent({ objective }: OptimizerRequest['goal'], best: Candidate, found: readonly Candidate[]): readonly Candidate[] {
+  const different = new Map<string, Candidate>();
+  for (const candidate of [best, ...found]) {
+    const key = `${Math.round(candidate.cycles * 1e3)},${candidate.energy.toPrecision(12)},${candidate.allotments.length}`;
+    if (!different.has(key)) different.set(key, candidate);
+  }
+  return [...different.values()]
+    .filter((candidate) => candidate !== best)
+    .sort((a, b) => objectiveValue(objective, a) - objectiveValue(objective, b))
+    .slice(0, MOST_DIFFERENT);
+}
 
 /** How many decisions beside the best one are handed on, of joint's own and of rivals'. */
 const MOST_OTHERS = 1;

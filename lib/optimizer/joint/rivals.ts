@@ -4,11 +4,12 @@
 import { CompileError } from '../../base/problem.ts';
 import type { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
+import { type Graph, isMatrix } from '../../ir/graph.ts';
 import { cimMlc } from '../baselines/cim-mlc.ts';
 import { occ } from '../baselines/occ.ts';
 import { puma } from '../baselines/puma.ts';
 import { cmswitch, staticRatio } from '../cmswitch.ts';
-import { type Allotted, type Drafted, FORMS, type Optimizer, type OptimizerRequest } from '../optimizer.ts';
+import { type Allotted, type Drafted, FORMS, type Optimizer, type OptimizerRequest, type Segmentation } from '../optimizer.ts';
 import { placeSegments } from '../place.ts';
 import { costSegments } from '../segment.ts';
 import { exactSolver } from '../solve-exact.ts';
@@ -35,12 +36,46 @@ export async function rivalsOf(
   ];
   const rivals = new Map<string, Rival>();
   for (const { optimizer, form } of asked) {
-    const drafted = await draftsOf(optimizer, { ...request, form, ...PUBLISHED });
-    if (drafted === undefined) continue;
+    const drafted = await decisionOf(optimizer, { ...request, form, ...PUBLISHED });
+    if (drafted === undefined || !('drafts' in drafted)) continue;
     const key = keyOf(drafted);
     if (!rivals.has(key)) rivals.set(key, { name: optimizer.name, drafted });
   }
   return [...rivals.values()];
+}
+
+/** Matrix operators times arrays up to which every plan of another optimizer can be looked at: small networks, small chips. */
+const QUICK = 600;
+
+/** Whether there is time for every rival, on the machine's cost and in the simulator. */
+export function hasTimeForAll(graph: Graph, { arrays }: Hardware): boolean {
+  return graph.operators.filter(isMatrix).length * arrays <= QUICK;
+}
+
+/** What else the options of other optimizers lead to: every share of the arrays frozen, and decisions by the machine's cost. */
+export async function allRivals(
+  request: Parameters<typeof rivalsOf>[0],
+): Promise<{ readonly drafted: readonly Rival[]; readonly decided: readonly { readonly name: string; readonly allotted: Allotted }[] }> {
+  const { hardware } = request;
+  const counts = Array.from({ length: hardware.dualMode ? hardware.arrays : 1 }, (_, i) => hardware.arrays - i);
+  // Half an array more, so that the share's floor is the count whatever is rounded.
+  const shares = counts.map((count) => (count === hardware.arrays ? '1' : `${(count + 0.5) / hardware.arrays}`));
+  const drafted = new Map<string, Rival>();
+  const decided: { name: string; allotted: Allotted }[] = [];
+  const frozen = shares.map(staticRatio);
+  for (const optimizer of frozen) {
+    const found = await decisionOf(optimizer, { ...request, form: FORMS[0], ...PUBLISHED });
+    if (found !== undefined && 'drafts' in found) drafted.set(keyOf(found), { name: optimizer.name, drafted: found });
+  }
+  const ratios = hardware.dualMode ? RATIOS : ['1'];
+  for (const optimizer of [cmswitch, ...ratios.map(staticRatio), ...BASELINES]) {
+    for (const prefetch of [false, true]) {
+      const judged = { ...request, ...PUBLISHED, form: FORMS[BASELINES.includes(optimizer) ? 1 : 0], cost: 'machine', prefetch } as const;
+      const found = await decisionOf(optimizer, judged);
+      if (found !== undefined && 'allotments' in found) decided.push({ name: optimizer.name, allotted: found });
+    }
+  }
+  return { drafted: [...drafted.values()], decided };
 }
 
 /** Equal for equal decisions: on small networks, and on large ones where nothing fits beside anything, policies agree. */
@@ -58,10 +93,9 @@ function keyOf({ flat, drafts, frozenMemory }: Drafted): string {
 const PUBLISHED = { solver: exactSolver, cost: 'paper', goal: { objective: 'latency' }, prefetch: false, relaxed: false } as const;
 
 /** Undefined where an optimizer has no plan: a ratio that leaves no array to compute. */
-async function draftsOf(optimizer: Optimizer, request: OptimizerRequest): Promise<Drafted | undefined> {
+async function decisionOf(optimizer: Optimizer, request: OptimizerRequest): Promise<Segmentation | undefined> {
   try {
-    const found = await optimizer.segment(request);
-    return 'drafts' in found ? found : undefined;
+    return await optimizer.segment(request);
   } catch (error) {
     if (error instanceof CompileError) return undefined;
     throw error;

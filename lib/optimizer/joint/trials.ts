@@ -19,7 +19,7 @@ import { type Cut, chooseHomes } from './homes.ts';
 import { segmentsOf } from './place.ts';
 import { placed, residentsOf } from './placed.ts';
 import { residentDecisions } from './resident.ts';
-import { asPlaced, type Rival, rivalsOf } from './rivals.ts';
+import { allRivals, asPlaced, type Rival, rivalsOf } from './rivals.ts';
 import { type KnownOptions, searchSegments } from './search.ts';
 
 export interface JointOptions {
@@ -29,6 +29,8 @@ export interface JointOptions {
   readonly computeOnly: boolean;
   /** Hand on every rival's plan, also those that are worse. */
   readonly everyRival?: boolean;
+  /** Look at every plan that other optimizers have, whatever their options. */
+  readonly allRivals?: boolean;
   /** How often the network runs; once if absent. What candidates take is then of all runs. */
   readonly runs?: number;
   readonly mostArrays?: number;
@@ -101,6 +103,8 @@ export class JointSearch {
   private readonly options: JointOptions;
   private readonly prepared = new Map<string, Prepared>();
   private rivals: readonly Rival[] | undefined;
+  /** Of the rivals, those that are on the machine's terms already. */
+  private decided: Awaited<ReturnType<typeof allRivals>>['decided'] = [];
   /** Their plans, as far as they were asked for. */
   private readonly plansOf = new Map<Rival, { own: Allotted; counted: readonly Allotted[]; placed: Map<Allotted, Allotted> }>();
   /** Searches done so far. */
@@ -177,8 +181,12 @@ export class JointSearch {
     const { graph, hardware, options } = this;
     const { folds, mostArrays, signal } = options;
     const request = { graph, folds, hardware, ...(mostArrays !== undefined && { mostArrays }), ...(signal && { signal }) };
-    this.rivals = await rivalsOf(request);
-    for (const { drafted } of this.rivals) {
+    const rivals = await rivalsOf(request);
+    const others = options.allRivals ? await allRivals(request) : { drafted: [], decided: [] };
+    this.rivals = [...rivals, ...others.drafted];
+    this.decided = others.decided;
+    // Those of every share would make the search long.
+    for (const { drafted } of rivals) {
       const prepared = this.preparedOf(drafted.flat);
       prepared.rivals.push(...drafted.drafts.map((draft) => allotmentOf(draft, prepared.work)));
     }
@@ -202,7 +210,12 @@ export class JointSearch {
       for (const counted of plans.counted) {
         const switching = sum(counted.cost.segments.map(({ inter }) => inter.switch));
         const once = (this.options.runs ?? 1) === 1;
-        if (once && !this.options.everyRival && weigh(counted.cost.cycles - switching, counted.cost.energy) > CLEARLY_WORSE * best)
+        if (
+          once &&
+          !this.options.everyRival &&
+          !this.options.allRivals &&
+          weigh(counted.cost.cycles - switching, counted.cost.energy) > CLEARLY_WORSE * best
+        )
           continue;
         const plan = plans.placed.get(counted) ?? placed(counted, hardware, forms);
         plans.placed.set(counted, plan);
@@ -212,6 +225,7 @@ export class JointSearch {
       const pause = this.pause();
       if (pause !== undefined) await pause;
     }
+    for (const { name, allotted } of this.decided) found.push({ ...this.judged(allotted, weigh), rival: name });
     return found;
   }
 
