@@ -1,6 +1,6 @@
 // A trace for people: where the time and the energy went. Trace -> text.
 
-import { formatBytes, formatCycles, formatNumber, formatPercent, formatSi, printable, textTable } from '../base/text.ts';
+import { counted, formatBytes, formatCycles, formatNumber, formatPercent, formatSi, printable, textTable } from '../base/text.ts';
 import { sum } from '../base/units.ts';
 import { performanceOf } from './performance.ts';
 import { COMPONENTS, type Trace } from './trace.ts';
@@ -12,7 +12,7 @@ const JOULES_PER_PICOJOULE = 1e-12;
 export function printTrace(trace: Trace): string {
   return [
     `${printable(trace.model.name)} on ${printable(trace.hardware.name)}: ${formatCycles(trace.makespanCycles, trace.clockHz)}`,
-    `${trace.segments.length} segments; ${formatPercent(trace.makespanCycles === 0 ? 0 : trace.boundaryCycles / trace.makespanCycles)} of the time between them (switching and writing weights)`,
+    `${counted(trace.segments.length, 'segment')}; ${formatPercent(trace.makespanCycles === 0 ? 0 : trace.boundaryCycles / trace.makespanCycles)} of the time between them (switching and writing weights)`,
     `arrays in memory mode: ${formatPercent(trace.memoryModeShare)}; external traffic: ${formatBytes(trace.bytes.weightsFetched)} weights, ` +
       `${formatBytes(trace.bytes.externalRead)} read, ${formatBytes(trace.bytes.externalWrite)} written; ${formatNumber(trace.events)} events`,
     '(busy cycles of arrays are summed over statements, which run side by side)',
