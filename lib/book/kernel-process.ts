@@ -14,6 +14,10 @@ import { type ConnectionInfo, type Content, decode, encode, endpoint, type Messa
 
 const START_SECONDS = 60;
 
+function exitInterrupted(): never {
+  process.exit(130);
+}
+
 /** A kernel process and the sockets to it. */
 export class KernelProcess {
   private readonly process: ChildProcess;
@@ -47,6 +51,8 @@ export class KernelProcess {
     const kernel = new KernelProcess(child, connection, folder);
     for (const event of ['exit', 'error']) child.once(event, () => kernel.tell(undefined));
     process.once('exit', kernel.end);
+    // So that Ctrl-C, too, ends with 'exit', and no kernel is left behind.
+    if (process.listenerCount('SIGINT') === 0) process.on('SIGINT', exitInterrupted);
     kernel.shell.connect(endpoint(connection, shell_port));
     kernel.iopub.connect(endpoint(connection, iopub_port));
     kernel.iopub.subscribe();

@@ -72,7 +72,7 @@ function version(): string {
   return (JSON.parse(readFileSync(url, 'utf8')) as { version: string }).version;
 }
 
-process.on('SIGINT', () => process.exit(130));
+// Ctrl-C ends a command at once because nothing listens to it: a listener would wait for the stage that runs.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 try {
   process.exitCode = await main(process.argv.slice(2));
