@@ -6,6 +6,7 @@
 //
 // Each arrow is a function of its own that a notebook can call; `compile` is all of them, timed.
 
+import { Pauses } from './base/pauses.ts';
 import { failOn, internal } from './base/problem.ts';
 import { sum } from './base/units.ts';
 import { emit } from './emit/emit.ts';
@@ -46,18 +47,23 @@ export async function compile(graph: Graph, hardware: Hardware, options: Compile
   const { runs = 1 } = options;
   const choose = options.simulate !== false && options.powerCapWatts === undefined;
   const plans = await candidatePlans(graph, hardware, options, choose ? Number.POSITIVE_INFINITY : 1);
-  const written = (plan: Plan) => {
-    options.signal?.throwIfAborted();
-    const program = emit(graph, plan, hardware);
+  const pauses = new Pauses(options.signal);
+  const programOf = async (plan: Plan, again: boolean): Promise<Program> => {
+    await pauses.due();
+    const program = emit(graph, plan, hardware, { again });
+    await pauses.due();
     failOn(verifyProgram(program, hardware));
-    if (runs === 1) return { plan, program };
-    const again = emit(graph, plan, hardware, { again: true });
-    failOn(verifyProgram(again, hardware));
-    return { plan, program, again: { program: again } };
+    await pauses.due();
+    return program;
   };
+  const written = async (plan: Plan): Promise<Written> => ({
+    plan,
+    program: await programOf(plan, false),
+    ...(runs > 1 && { again: { program: await programOf(plan, true) } }),
+  });
   const [first] = plans;
   if (first === undefined) throw internal('no plan');
-  let best: ReturnType<typeof written> & { readonly again?: Compilation['again'] } = written(first);
+  let best = await written(first);
   let compiled = performance.now() - start;
   if (options.simulate === false) return { graph, hardware, ...best, milliseconds: { compile: compiled, simulate: 0 } };
   let simulated = 0;
@@ -66,7 +72,7 @@ export async function compile(graph: Graph, hardware: Hardware, options: Compile
   for (const plan of plans.length > 1 || runs > 1 ? plans : []) {
     if (isHopeless(plan, least, runs)) continue;
     const begun = performance.now();
-    const candidate = plan === first ? best : written(plan);
+    const candidate = plan === first ? best : await written(plan);
     const ready = performance.now();
     const run = simulate(candidate.program, hardware, { verified: true });
     const again = candidate.again && { ...candidate.again, trace: simulate(candidate.again.program, hardware, { verified: true }) };
@@ -80,6 +86,8 @@ export async function compile(graph: Graph, hardware: Hardware, options: Compile
     trace = simulate(best.program, hardware, { verified: true, ...(options.onSpan && { onSpan: options.onSpan }) });
   return { graph, hardware, ...best, trace, milliseconds: { compile: compiled, simulate: simulated + performance.now() - begun } };
 }
+
+type Written = Pick<Compilation, 'plan' | 'program' | 'again'>;
 
 /** The machine's cost leaves waiting out, so that what is simulated takes longer (docs/machine.md); it is hardly ever over by this much. */
 const OVER = 1.25;

@@ -1,6 +1,7 @@
 // Dynamic programming over segments: Algorithm 1 of Zhao et al. 2025 with Eq. (1)-(4).
 // Flattened graph -> the best list of segments with an allocation each.
 
+import { Pauses } from '../base/pauses.ts';
 import { internal } from '../base/problem.ts';
 import type { Bytes, Cycles, Picojoules } from '../base/units.ts';
 import {
@@ -74,8 +75,6 @@ export interface SegmentStatistics {
   solverMilliseconds: number;
 }
 
-const YIELD_EVERY_MS = 50;
-
 /**
  * L[j] = min over i <= j of L[i-1] + T_intra(i..j) + T_inter, the plan of L[i-1] being the one that was best
  * for it (as published: one plan a prefix). The chip starts empty, every array in compute mode, so the first
@@ -90,7 +89,7 @@ export async function chooseSegments(
   const kinds = segmentKinds<Figures | 'infeasible'>(subOperators, options.edges);
   const leaving = leavingBytes(flat);
   const best: SegmentChoice[] = [];
-  let yielded = performance.now();
+  const pauses = new Pauses(options.signal);
 
   for (let last = 0; last < subOperators.length; last++) {
     let tiles = 0;
@@ -115,12 +114,10 @@ export async function chooseSegments(
       const joint = joinTo(first === 0 ? undefined : at(best, first - 1), figures, options);
       options.onCandidate?.({ first, last, allocation, intra: figures.intra, ...joint });
       if (winner === undefined || joint.value < winner.joint.value) winner = { first, figures, joint };
-      if (performance.now() - yielded > YIELD_EVERY_MS) {
-        options.onProgress?.(last / subOperators.length);
-        await new Promise((resolve) => setImmediate(resolve));
-        options.signal?.throwIfAborted();
-        yielded = performance.now();
-      }
+      const pause = pauses.due();
+      if (pause === undefined) continue;
+      options.onProgress?.(last / subOperators.length);
+      await pause;
     }
     if (winner === undefined) throw internal(`sub-operator ${at(subOperators, last).id} was cut too large`);
     best.push(choiceOf(winner.first, last, winner.figures, winner.joint, leaving(winner.first, last)));

@@ -8,7 +8,16 @@ import * as assert from 'uvu/assert';
 
 /** Far less than what is left of the command would take, and more than a loaded machine needs to end it. */
 const SOON_MS = 2000;
-const ARGS = ['compile', 'datasets/llama2-7b.onnx', '--hw', 'hw/dynaplasia-paper.json', '--optimizer', 'joint', '--bind', 'batch=1,sequence=64,past=0'];
+const ARGS = [
+  'compile',
+  'datasets/llama2-7b.onnx',
+  '--hw',
+  'hw/dynaplasia-paper.json',
+  '--optimizer',
+  'joint',
+  '--bind',
+  'batch=1,sequence=64,past=0',
+];
 
 for (const after of [500, 1500, 3000]) {
   test(`a long compile ends soon after SIGINT, sent ${after} ms after its start`, async () => {

@@ -1,6 +1,7 @@
 // The trials of joint: one network cut into larger or smaller pieces, with more or less room for data that stays on chip, each
 // searched by dynamic programming, then the best of them mixed operator by operator. Graph + chip -> candidates.
 
+import { Pauses } from '../../base/pauses.ts';
 import { sum } from '../../base/units.ts';
 import { costOfRuns } from '../../cost/machine/again.ts';
 import { SegmentForms } from '../../cost/machine/forms.ts';
@@ -69,7 +70,6 @@ const MIXES = 1;
 const MOST_PLACED = 3;
 /** Counts of arrays and their price once placed differ by whole bytes. */
 const CLEARLY_WORSE = 1.001;
-const YIELD_EVERY_MS = 50;
 
 interface PieceSize {
   readonly arrays: number;
@@ -109,12 +109,13 @@ export class JointSearch {
   private readonly plansOf = new Map<Rival, { own: Allotted; counted: readonly Allotted[]; placed: Map<Allotted, Allotted> }>();
   /** Searches done so far. */
   private searched = 0;
-  private yielded = performance.now();
+  private readonly pauses: Pauses;
 
   constructor(graph: Graph, hardware: Hardware, options: JointOptions) {
     this.graph = graph;
     this.hardware = hardware;
     this.options = options;
+    this.pauses = new Pauses(options.signal);
     this.computeOnly = options.computeOnly || !hardware.dualMode;
   }
 
@@ -307,13 +308,7 @@ export class JointSearch {
   }
 
   private pause(): Promise<void> | undefined {
-    return performance.now() - this.yielded < YIELD_EVERY_MS ? undefined : this.rest();
-  }
-
-  private async rest(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    this.options.signal?.throwIfAborted();
-    this.yielded = performance.now();
+    return this.pauses.due();
   }
 }
 
