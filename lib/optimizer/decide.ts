@@ -2,6 +2,8 @@
 // once. On the machine's, candidates are judged by what the machine takes for each segment, with the goal's weights, and the
 // best whole plan is kept. Request + drafting function -> segmentation.
 
+import { SegmentForms } from '../cost/machine/forms.ts';
+import type { Homes } from '../cost/machine/living.ts';
 import { machineCost } from '../cost/machine/total.ts';
 import { workOf } from '../cost/machine/work.ts';
 import type { Hardware } from '../hardware/hardware.ts';
@@ -28,7 +30,13 @@ const SHARES = [1, 0.5, 0.25, 0.125];
 export async function decide(request: OptimizerRequest, draft: (judging: Judging) => Promise<Drafted> | Drafted): Promise<Segmentation> {
   const { graph, hardware, cost, goal, prefetch } = request;
   if (cost === 'paper') return draft({ weigh: (cycles) => cycles, share: 1 });
-  const judgeOf = (flat: Flattened): Judge => machineJudge(graph, flat, hardware);
+  const judges = new Map<string, Judge>();
+  const judgeOf = (flat: Flattened): Judge => {
+    const pieces = flat.subOperators.map(({ id, shape }) => `${id} ${shape.n} ${shape.k}`).join();
+    const judge = judges.get(pieces) ?? machineJudge(graph, flat, hardware);
+    judges.set(pieces, judge);
+    return judge;
+  };
   const shares = isLatencyAlone(goal) ? [1] : SHARES;
   const best = await searchGoal(goal, hardware, async (weigh) => {
     const found: (Judged & { readonly allotted: Allotted })[] = [];
@@ -45,9 +53,11 @@ export async function decide(request: OptimizerRequest, draft: (judging: Judging
 /** The machine's cost of a segment by itself: what comes from other segments through external memory, nothing written ahead. */
 function machineJudge(graph: Graph, flat: Flattened, hardware: Hardware): Judge {
   const work = workOf(graph, flat, hardware);
+  const forms = new SegmentForms(work, hardware);
+  const nowhere: Homes = new Map();
   return (first, last, allocation) => {
     const alone = { ...allotmentOf({ first, last, allocation }, work), memoryMode: 0 };
-    const [segment] = machineCost(work, [alone], new Map(), hardware).segments;
+    const [segment] = machineCost(work, [alone], nowhere, hardware, forms).segments;
     return { intra: segment?.intra ?? 0, rewrite: segment?.inter.rewrite ?? 0, energy: segment?.energy ?? 0 };
   };
 }

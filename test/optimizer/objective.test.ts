@@ -61,6 +61,28 @@ for (const optimizer of ['cmswitch', 'joint', 'static:1']) {
   });
 }
 
+test('under any goal, joint is by its measure never worse than a rival that goes for the same', async () => {
+  let compared = 0;
+  for (const { graph, chip } of CASES.slice(0, 2)) {
+    const free = averageWatts(await planned(graph, chip, { optimizer: 'cmswitch' }), chip);
+    const caps = [0.8, 0.5].map((share): Goal => ({ objective: 'latency', powerCapWatts: share * free }));
+    for (const goal of [...caps, { objective: 'edp' }] as const) {
+      const own = await planned(graph, chip, { optimizer: 'joint', ...goal }).catch(refused);
+      for (const optimizer of ['cmswitch', 'cim-mlc']) {
+        for (const prefetch of [false, true]) {
+          const rival = await planned(graph, chip, { optimizer, form: 'same-cost', prefetch, ...goal }).catch(refused);
+          if (rival === undefined) continue;
+          compared++;
+          const name = `${optimizer}, ${graph.name} on ${chip.name}, ${JSON.stringify(goal)}`;
+          assert.ok(own !== undefined, `${name}: only the rival keeps the cap`);
+          assert.ok(objectiveValue(goal.objective, own!) <= objectiveValue(goal.objective, rival) * ROUNDING, name);
+        }
+      }
+    }
+  }
+  assert.ok(compared > 12, `${compared}`);
+});
+
 function refused(error: unknown): undefined {
   if (error instanceof CompileError && error.message.includes('no plan found draws at most')) return undefined;
   throw error;

@@ -7,7 +7,7 @@ import type { Graph } from '../../ir/graph.ts';
 import { bestOf, isLatencyAlone, objectiveValue, searchGoal, type Weigh } from '../objective.ts';
 import type { Optimizer, OptimizerRequest } from '../optimizer.ts';
 import { OBJECTIVES } from '../plan.ts';
-import { hasTimeForAll } from './rivals.ts';
+import { hasTimeForAll, rivalsFor } from './rivals.ts';
 import { type Candidate, type JointOptions, JointSearch } from './trials.ts';
 
 /** Candidates, best first by `weigh`: joint's own and its rivals' plans. */
@@ -25,7 +25,8 @@ export const joint: Optimizer = {
   costs: ['machine'],
   objectives: () => OBJECTIVES,
   alwaysPrefetches: true,
-  segment: async ({ graph, folds, hardware, goal, runs = 1, mostArrays, onProgress, signal }) => {
+  segment: async (request) => {
+    const { graph, folds, hardware, goal, runs = 1, mostArrays, onProgress, signal } = request;
     const allRivals = hasTimeForAll(graph, hardware);
     const search = new JointSearch(graph, hardware, {
       staging: true,
@@ -39,8 +40,11 @@ export const joint: Optimizer = {
       ...(signal && { signal }),
     });
     const found: Candidate[] = [];
+    // For latency alone, the search has met them.
+    const rivals = isLatencyAlone(goal) ? [] : [...(await rivalsFor(request))];
     const best = await searchGoal(goal, hardware, async (weigh) => {
-      const candidates = await search.candidates(weigh);
+      const others = rivals.splice(0).map((decision) => ({ ...search.judged(decision, weigh), rival: decision.rival }));
+      const candidates = [...(await search.candidates(weigh)), ...others];
       found.push(...candidates);
       return candidates;
     });

@@ -78,6 +78,26 @@ export async function allRivals(
   return { drafted: [...drafted.values()], decided };
 }
 
+/** What the rivals that follow a goal decide for it on the machine's cost, without and with weights written ahead. */
+export async function rivalsFor(request: OptimizerRequest): Promise<readonly (Allotted & { readonly rival: string })[]> {
+  const found: (Allotted & { readonly rival: string })[] = [];
+  const ratios = request.hardware.dualMode ? RATIOS : ['1'];
+  for (const optimizer of [cmswitch, ...ratios.map(staticRatio), cimMlc, puma]) {
+    for (const prefetch of [false, true]) {
+      const decision = await decisionOf(optimizer, {
+        ...request,
+        ...PUBLISHED,
+        goal: request.goal,
+        form: 'same-cost',
+        cost: 'machine',
+        prefetch,
+      });
+      if (decision !== undefined && 'allotments' in decision) found.push({ ...decision, rival: optimizer.name });
+    }
+  }
+  return found;
+}
+
 /** Equal for equal decisions: on small networks, and on large ones where nothing fits beside anything, policies agree. */
 function keyOf({ flat, drafts, frozenMemory }: Drafted): string {
   const pieces = flat.subOperators.map(({ id, demand }) => `${id} ${demand.tiles}`);
@@ -92,7 +112,7 @@ function keyOf({ flat, drafts, frozenMemory }: Drafted): string {
 
 const PUBLISHED = { solver: exactSolver, cost: 'paper', goal: { objective: 'latency' }, prefetch: false, relaxed: false } as const;
 
-/** Undefined where an optimizer has no plan: a ratio that leaves no array to compute. */
+/** Undefined where an optimizer has no plan: a ratio that leaves no array to compute, a cap that none keeps. */
 async function decisionOf(optimizer: Optimizer, request: OptimizerRequest): Promise<Segmentation | undefined> {
   try {
     return await optimizer.segment(request);

@@ -169,7 +169,8 @@ export class JointSearch {
     });
   }
 
-  private judged(decision: Allotted, weigh: Weigh): Candidate {
+  /** A placed decision and what it takes. */
+  judged(decision: Allotted, weigh: Weigh): Candidate {
     const { runs = 1 } = this.options;
     const { flat, work, cost, placed: segments = [] } = decision;
     const { cycles, energy } = runs === 1 ? cost : costOfRuns(runs, cost, decision, residentsOf(flat, work, segments), this.hardware);
