@@ -24,6 +24,7 @@ import { simulate } from '../lib/simulator/simulate.ts';
 import { KernelClient } from '../test/kernel/client.ts';
 import { NetworkBuilder } from '../test/support/networks.ts';
 import { costAccuracy } from './cost-accuracy.ts';
+import { dominance } from './dominance.ts';
 import { functional } from './functional.ts';
 import { generation } from './generation.ts';
 
@@ -208,7 +209,7 @@ async function problemsOf(graph: Graph, hardware: ReturnType<typeof loadHardware
   return problems;
 }
 
-/** `--only NAME,...` runs some of the parts; `--models NAME,...` the last three of them for these models only. */
+/** `--only NAME,...` runs some of the parts; `--models NAME,...` generation, cost-accuracy and functional for these models only. */
 const { values } = parseArgs({ options: { only: { type: 'string' }, models: { type: 'string' } } });
 const [only, models] = [values.only?.split(','), values.models?.split(',')];
 
@@ -264,6 +265,7 @@ const PARTS: Readonly<Record<string, (models?: readonly string[]) => Promise<voi
   importTime,
   generation,
   'cost-accuracy': costAccuracy,
+  dominance,
   functional,
 };
 for (const [name, part] of Object.entries(PARTS)) if (only === undefined || only.includes(name)) await part(models);

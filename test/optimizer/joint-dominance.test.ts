@@ -2,26 +2,15 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { machineCost } from '../../lib/cost/machine/total.ts';
-import type { Hardware } from '../../lib/hardware/hardware.ts';
-import type { Graph } from '../../lib/ir/graph.ts';
 import { objectiveValue } from '../../lib/optimizer/objective.ts';
-import type { Plan } from '../../lib/optimizer/plan.ts';
 import { OBJECTIVES } from '../../lib/optimizer/plan.ts';
-import { planWork } from '../../lib/optimizer/plan-work.ts';
-import { type ScheduleOptions, schedule } from '../../lib/optimizer/schedule.ts';
+import { schedule } from '../../lib/optimizer/schedule.ts';
 import { randomChip } from '../support/chips.ts';
 import { randomNetwork } from '../support/networks.ts';
+import { recosted, rivalsOn } from '../support/rivals.ts';
 
-const RIVALS = ['cmswitch', 'cim-mlc', 'puma', 'occ', 'static:1', 'static:0.75', 'static:0.5', 'static:0.25'];
+const RATIOS = [1, 0.75, 0.5, 0.25];
 const NEAR = 1.03;
-const WAYS: readonly ScheduleOptions[] = [{}, { cost: 'machine' }, { prefetch: true }];
-
-/** A plan re-costed: cuts, copies, memory arrays, staged weights and kept data as they are. */
-function recosted(plan: Plan, graph: Graph, chip: Hardware): { cycles: number; energy: number } {
-  const { work, allotments, homes } = planWork(plan, graph, chip);
-  return machineCost(work, allotments, homes, chip);
-}
 
 test('joint takes no longer than any other plan re-costed under the machine’s cost', async () => {
   let better = 0;
@@ -30,14 +19,11 @@ test('joint takes no longer than any other plan re-costed under the machine’s 
     const graph = randomNetwork(seed);
     const chip = randomChip(seed);
     const own = recosted(await schedule(graph, chip, { optimizer: 'joint' }), graph, chip).cycles;
-    for (const optimizer of RIVALS) {
-      if (Number(/^static:(.*)/.exec(optimizer)?.[1] ?? 1) * chip.arrays < 1) continue;
-      for (const way of WAYS) {
-        const other = recosted(await schedule(graph, chip, { optimizer, ...way }), graph, chip).cycles;
-        assert.ok(own <= other * (1 + 1e-9), `seed ${seed}, ${optimizer} ${JSON.stringify(way)}: ${other}, joint ${own}`);
-        compared++;
-        if (own < other * 0.99) better++;
-      }
+    for (const rival of rivalsOn(chip, RATIOS)) {
+      const other = recosted(await schedule(graph, chip, rival), graph, chip).cycles;
+      assert.ok(own <= other * (1 + 1e-9), `seed ${seed}, ${JSON.stringify(rival)}: ${other}, joint ${own}`);
+      compared++;
+      if (own < other * 0.99) better++;
     }
   }
   assert.ok(better > compared / 2, `better in ${better} of ${compared}`);

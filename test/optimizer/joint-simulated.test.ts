@@ -4,14 +4,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compile } from '../../lib/compile.ts';
-import { machineCost } from '../../lib/cost/machine/total.ts';
-import { planWork } from '../../lib/optimizer/plan-work.ts';
 import { type ScheduleOptions, schedule } from '../../lib/optimizer/schedule.ts';
 import { randomChip } from '../support/chips.ts';
 import { randomNetwork } from '../support/networks.ts';
+import { recosted, rivalsOn } from '../support/rivals.ts';
 
-const RIVALS = ['cmswitch', 'cim-mlc', 'puma', 'occ', 'static:1', 'static:0.9', 'static:0.75', 'static:0.6', 'static:0.5', 'static:0.25'];
-const WAYS: readonly ScheduleOptions[] = [{}, { cost: 'machine' }, { prefetch: true }];
+const RATIOS = [1, 0.9, 0.75, 0.6, 0.5, 0.25];
 
 test('simulated, joint is not behind any other optimizer', async () => {
   let compared = 0;
@@ -19,13 +17,10 @@ test('simulated, joint is not behind any other optimizer', async () => {
     const graph = randomNetwork(seed);
     const chip = randomChip(seed);
     const own = (await compile(graph, chip, { optimizer: 'joint' })).trace?.makespanCycles ?? 0;
-    for (const optimizer of RIVALS) {
-      if (Number(/^static:(.*)/.exec(optimizer)?.[1] ?? 1) * chip.arrays < 1) continue;
-      for (const way of WAYS) {
-        const other = (await compile(graph, chip, { optimizer, ...way })).trace?.makespanCycles ?? 0;
-        assert.ok(own <= 1.01 * other, `seed ${seed}, ${optimizer} ${JSON.stringify(way)}: ${other}, joint ${own}`);
-        compared++;
-      }
+    for (const rival of rivalsOn(chip, RATIOS)) {
+      const other = (await compile(graph, chip, rival)).trace?.makespanCycles ?? 0;
+      assert.ok(own <= 1.01 * other, `seed ${seed}, ${JSON.stringify(rival)}: ${other}, joint ${own}`);
+      compared++;
     }
   }
   assert.ok(compared > 80);
@@ -35,10 +30,7 @@ test('by the machine’s cost, joint is behind no share of arrays that compute f
   for (const seed of [8, 12, 26]) {
     const graph = randomNetwork(seed);
     const chip = randomChip(seed);
-    const cycles = async (options: ScheduleOptions): Promise<number> => {
-      const { work, allotments, homes } = planWork(await schedule(graph, chip, options), graph, chip);
-      return machineCost(work, allotments, homes, chip).cycles;
-    };
+    const cycles = async (options: ScheduleOptions): Promise<number> => recosted(await schedule(graph, chip, options), graph, chip).cycles;
     const own = await cycles({ optimizer: 'joint' });
     for (let count = 1; count <= chip.arrays; count++) {
       const optimizer = `static:${Math.min(1, (count + 0.25) / chip.arrays)}`;
