@@ -2,15 +2,14 @@
 // once. On the machine's, candidates are judged by what the machine takes for each segment, with the goal's weights, and the
 // best whole plan is kept. Request + drafting function -> segmentation.
 
-import { SegmentForms } from '../cost/machine/forms.ts';
-import type { Homes } from '../cost/machine/living.ts';
+import type { SegmentForms } from '../cost/machine/forms.ts';
 import { machineCost } from '../cost/machine/total.ts';
-import { workOf } from '../cost/machine/work.ts';
 import type { Hardware } from '../hardware/hardware.ts';
-import type { Graph } from '../ir/graph.ts';
+import { draftKey } from './draft-key.ts';
 import type { Flattened } from './flatten.ts';
-import { allotmentOf, onMachine } from './joint/ahead.ts';
+import { allotmentOf, NOWHERE, onMachine } from './joint/ahead.ts';
 import { placed } from './joint/placed.ts';
+import { KnownForms } from './known-forms.ts';
 import { isLatencyAlone, type Judged, searchGoal, type Weigh } from './objective.ts';
 import type { Allotted, Drafted, OptimizerRequest, Segmentation } from './optimizer.ts';
 import type { Judge } from './segment.ts';
@@ -28,21 +27,21 @@ export interface Judging {
 const SHARES = [1, 0.5, 0.25, 0.125];
 
 export async function decide(request: OptimizerRequest, draft: (judging: Judging) => Promise<Drafted> | Drafted): Promise<Segmentation> {
-  const { graph, hardware, cost, goal, prefetch } = request;
+  const { graph, hardware, cost, goal, prefetch, forms = new KnownForms(graph, hardware) } = request;
   if (cost === 'paper') return draft({ weigh: (cycles) => cycles, share: 1 });
-  const judges = new Map<string, Judge>();
-  const judgeOf = (flat: Flattened): Judge => {
-    const pieces = flat.subOperators.map(({ id, shape }) => `${id} ${shape.n} ${shape.k}`).join();
-    const judge = judges.get(pieces) ?? machineJudge(graph, flat, hardware);
-    judges.set(pieces, judge);
-    return judge;
-  };
+  const judgeOf = (flat: Flattened): Judge => machineJudge(forms.of(flat), hardware);
+  // Different weights often lead to the same.
+  const known = new Map<string, Allotted>();
   const shares = isLatencyAlone(goal) ? [1] : SHARES;
   const best = await searchGoal(goal, hardware, async (weigh) => {
     const found: (Judged & { readonly allotted: Allotted })[] = [];
     for (const share of shares) {
+      const drafted = await draft({ judgeOf, weigh, share });
+      const key = draftKey(drafted);
+      const own = forms.of(drafted.flat);
       // Placed, because counts of arrays do not know every switch.
-      const allotted = placed(onMachine(graph, await draft({ judgeOf, weigh, share }), hardware, prefetch), hardware);
+      const allotted = known.get(key) ?? placed(onMachine(graph, drafted, hardware, prefetch, own), hardware, own);
+      known.set(key, allotted);
       found.push({ cycles: allotted.cost.cycles, energy: allotted.cost.energy, allotted });
     }
     return found;
@@ -51,13 +50,11 @@ export async function decide(request: OptimizerRequest, draft: (judging: Judging
 }
 
 /** The machine's cost of a segment by itself: what comes from other segments through external memory, nothing written ahead. */
-function machineJudge(graph: Graph, flat: Flattened, hardware: Hardware): Judge {
-  const work = workOf(graph, flat, hardware);
-  const forms = new SegmentForms(work, hardware);
-  const nowhere: Homes = new Map();
+function machineJudge(forms: SegmentForms, hardware: Hardware): Judge {
+  const { work } = forms;
   return (first, last, allocation) => {
     const alone = { ...allotmentOf({ first, last, allocation }, work), memoryMode: 0 };
-    const [segment] = machineCost(work, [alone], nowhere, hardware, forms).segments;
+    const [segment] = machineCost(work, [alone], NOWHERE, hardware, forms).segments;
     return { intra: segment?.intra ?? 0, rewrite: segment?.inter.rewrite ?? 0, energy: segment?.energy ?? 0 };
   };
 }

@@ -10,6 +10,7 @@ import type { Graph } from '../ir/graph.ts';
 import type { Solver } from './allocation.ts';
 import type { SharingRule } from './edges.ts';
 import type { Flattened } from './flatten.ts';
+import type { KnownForms } from './known-forms.ts';
 import type { Goal } from './objective.ts';
 import type { CostName, Objective, SegmentPlan } from './plan.ts';
 import type { SegmentDraft, SegmentStatistics } from './segment.ts';
@@ -38,6 +39,8 @@ export interface OptimizerRequest {
   readonly runs?: number;
   /** Most arrays one copy of a sub-operator may take, if the user says so. */
   readonly mostArrays?: number;
+  /** What the machine's cost knows of this graph on this chip already. */
+  readonly forms?: KnownForms;
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
   readonly onStatistics?: (statistics: SegmentStatistics) => void;

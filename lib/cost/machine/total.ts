@@ -6,7 +6,7 @@ import type { Hardware } from '../../hardware/hardware.ts';
 import type { SegmentForms } from './forms.ts';
 import { type Homes, LivingHomes } from './living.ts';
 import { type Allotment, type SegmentLoad, segmentLoad } from './segment.ts';
-import { type ProductWork, runsOf, type Work } from './work.ts';
+import type { ProductWork, Work } from './work.ts';
 
 /** An allotment and which of its pieces were written while the segment before ran: counts of arrays, 0 or all of a piece's. */
 export interface StagedAllotment extends Allotment {
@@ -40,7 +40,7 @@ export function machineCost(
   const segments: SegmentCost[] = [];
   let cycles = 0;
   let energy = 0;
-  const { times } = runsOf(work);
+  const { times } = work;
   const loads = forms?.beside(homes);
   const living = loads?.living ?? new LivingHomes(work, homes);
   for (let i = 0; i < allotments.length; i++) {

@@ -101,6 +101,9 @@ export interface Work {
   readonly products: readonly ProductWork[];
   /** In order, none overlapping another. */
   readonly repeats: readonly Repeated[];
+  /** How often each sub-operator runs, and whether a repeated block or what is behind one begins with it. */
+  readonly times: readonly number[];
+  readonly opens: readonly boolean[];
 }
 
 export function workOf(graph: Graph, sequence: Sequence, hardware: Hardware): Work {
@@ -158,22 +161,17 @@ export function workOf(graph: Graph, sequence: Sequence, hardware: Hardware): Wo
     given: tensor.role === 'input' || tensor.role === 'state',
     leaves: tensor.role === 'output',
   }));
-  return {
-    tasks,
-    memoryBytesPerArray: hardware.memoryBytesPerArray,
-    tensors,
-    firstTask,
-    products: tasks.flatMap(({ product }) => (product === undefined ? [] : [product])),
-    repeats: sequence.repeats ?? [],
-  };
+  const products = tasks.flatMap(({ product }) => (product === undefined ? [] : [product]));
+  const repeats = sequence.repeats ?? [];
+  const { memoryBytesPerArray } = hardware;
+  return { tasks, memoryBytesPerArray, tensors, firstTask, products, repeats, ...runsOf(products.length, repeats) };
 }
 
-/** How often each sub-operator runs, and whether a repeated block or what is behind one begins with it. */
-export function runsOf({ products, repeats }: Pick<Work, 'products' | 'repeats'>): { times: readonly number[]; opens: readonly boolean[] } {
-  const times = products.map(() => 1);
-  const opens = products.map(() => false);
-  for (const { first, last, times: count } of repeats) {
-    times.fill(count, first, last + 1);
+function runsOf(count: number, repeats: readonly Repeated[]): Pick<Work, 'times' | 'opens'> {
+  const times = new Array<number>(count).fill(1);
+  const opens = new Array<boolean>(count).fill(false);
+  for (const { first, last, times: turns } of repeats) {
+    times.fill(turns, first, last + 1);
     for (const at of [first, last + 1]) if (at < opens.length) opens[at] = true;
   }
   return { times, opens };

@@ -5,13 +5,16 @@ import { sum } from '../../base/units.ts';
 import { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Homes } from '../../cost/machine/living.ts';
 import { machineCost, rewriteCycles, runCycles, type StagedAllotment, weightsOf } from '../../cost/machine/total.ts';
-import { runsOf, type Work, workOf } from '../../cost/machine/work.ts';
+import { type Work, workOf } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { Allotted, Drafted } from '../optimizer.ts';
 import type { SegmentDraft } from '../segment.ts';
 import { chooseHomes } from './homes.ts';
 import { segmentsOf } from './place.ts';
+
+/** Nothing has a home. One map, so that what is known beside it is found again. */
+export const NOWHERE: Homes = new Map();
 
 /**
  * The machine's form of a plan in counts of arrays, weights staged ahead if `prefetch`. `graph` is the one that was flattened,
@@ -26,12 +29,11 @@ export function onMachine(
 ): Allotted {
   const { work } = forms;
   const bare = drafts.map((draft) => allotmentOf(draft, work));
-  const { opens } = runsOf(work);
+  const { opens } = work;
   const computing = bare.map(({ first, copies }) => sum(copies.map((count, i) => count * work.products[first + i]!.tiles)));
   const storing = bare.map(({ memory }) => sum(memory));
   const idle = bare.map((_, s) => hardware.arrays - computing[s]! - (frozenMemory ?? storing[s]!));
-  const nowhere: Homes = new Map();
-  const alone = forms.beside(nowhere);
+  const alone = forms.beside(NOWHERE);
   const staged = bare.map((allotment, s): StagedAllotment => {
     if (!prefetch || s === 0 || opens[allotment.first]) return allotment;
     const ahead = { ...allotment, staged: stagedWithin(allotment, work, idle[s - 1]!) };
@@ -52,7 +54,7 @@ export function onMachine(
     : frozenMemory === undefined
       ? idle
       : storing.map((used) => frozenMemory - used);
-  const bareCost = machineCost(work, staged, nowhere, hardware, forms);
+  const bareCost = machineCost(work, staged, NOWHERE, hardware, forms);
   const cut = { segmentOf: segmentsOf(staged), cycles: bareCost.segments.map(({ intra }) => intra), arrays: roomForHomes };
   const homes = chooseHomes(work, cut, hardware);
   const modes = { ...(frozenMemory !== undefined && { frozenMemory }) };

@@ -3,7 +3,7 @@
 
 import type { Bytes, Cycles } from '../../base/units.ts';
 import type { Home, Homes } from '../../cost/machine/living.ts';
-import { runsOf, type TensorWork, type Work } from '../../cost/machine/work.ts';
+import type { TensorWork, Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 
 /** Half of the buffer is left to the windows of running pipelines, as in the emitter. */
@@ -29,7 +29,7 @@ export function chooseHomes(work: Work, { segmentOf, cycles, arrays }: Cut, hard
   const trafficLeft: Bytes[] = cycles.map((time) => time * hardware.bufferBytesPerCycle * PORT_SHARE);
   const arraysLeft = [...arrays];
   const homes = new Map<number, Home>();
-  const { opens } = runsOf(work);
+  const { opens } = work;
   /** Counts the ends of repeated blocks before each sub-operator: data does not stay on chip across one. */
   let ends = 0;
   const part = opens.map((open) => (open ? ++ends : ends));

@@ -41,7 +41,7 @@ export const joint: Optimizer = {
     });
     const found: Candidate[] = [];
     // For latency alone, the search has met them.
-    const rivals = isLatencyAlone(goal) ? [] : [...(await rivalsFor(request))];
+    const rivals = isLatencyAlone(goal) ? [] : [...(await rivalsFor({ ...request, forms: search.forms }))];
     const best = await searchGoal(goal, hardware, async (weigh) => {
       const others = rivals.splice(0).map((decision) => ({ ...search.judged(decision, weigh), rival: decision.rival }));
       const candidates = [...(await search.candidates(weigh)), ...others];

@@ -1,7 +1,7 @@
 // Which arrays a decision takes, and what the machine's cost makes of them. Counts of arrays -> placed and priced.
 
 import { SegmentForms } from '../../cost/machine/forms.ts';
-import { runsOf, type Work } from '../../cost/machine/work.ts';
+import type { Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { Flattened } from '../flatten.ts';
 import type { Allotted } from '../optimizer.ts';
@@ -40,11 +40,10 @@ export function priced(
 
 /** Sub-operators whose weights are still there when the network runs again. */
 export function residentsOf(flat: Flattened, work: Work, segments: readonly SegmentPlan[]): ReadonlySet<number> {
-  const { times } = runsOf(work);
   const number = new Map(flat.subOperators.map(({ id }, sub) => [id, sub]));
   const stays = ({ id }: OperatorPlan): boolean => {
     const sub = number.get(id) ?? -1;
-    return times[sub] === 1 && work.products[sub]?.stationary === undefined;
+    return work.times[sub] === 1 && work.products[sub]?.stationary === undefined;
   };
   return new Set([...residentPieces(segments, stays)].map((id) => number.get(id) ?? -1));
 }

@@ -9,6 +9,7 @@ import { cimMlc } from '../baselines/cim-mlc.ts';
 import { occ } from '../baselines/occ.ts';
 import { puma } from '../baselines/puma.ts';
 import { cmswitch, staticRatio } from '../cmswitch.ts';
+import { draftKey } from '../draft-key.ts';
 import { type Allotted, type Drafted, FORMS, type Optimizer, type OptimizerRequest, type Segmentation } from '../optimizer.ts';
 import { placeSegments } from '../place.ts';
 import { costSegments } from '../segment.ts';
@@ -26,7 +27,7 @@ export interface Rival {
 
 /** Decisions of every rival on this chip, in counts of arrays; as published and, for baselines, at the paper's cost as well. */
 export async function rivalsOf(
-  request: Pick<OptimizerRequest, 'graph' | 'folds' | 'hardware' | 'mostArrays' | 'signal'>,
+  request: Pick<OptimizerRequest, 'graph' | 'folds' | 'hardware' | 'mostArrays' | 'signal' | 'forms'>,
 ): Promise<readonly Rival[]> {
   const { hardware } = request;
   const ratios = hardware.dualMode ? RATIOS : ['1'];
@@ -38,7 +39,7 @@ export async function rivalsOf(
   for (const { optimizer, form } of asked) {
     const drafted = await decisionOf(optimizer, { ...request, form, ...PUBLISHED });
     if (drafted === undefined || !('drafts' in drafted)) continue;
-    const key = keyOf(drafted);
+    const key = draftKey(drafted);
     if (!rivals.has(key)) rivals.set(key, { name: optimizer.name, drafted });
   }
   return [...rivals.values()];
@@ -65,7 +66,7 @@ export async function allRivals(
   const frozen = shares.map(staticRatio);
   for (const optimizer of frozen) {
     const found = await decisionOf(optimizer, { ...request, form: FORMS[0], ...PUBLISHED });
-    if (found !== undefined && 'drafts' in found) drafted.set(keyOf(found), { name: optimizer.name, drafted: found });
+    if (found !== undefined && 'drafts' in found) drafted.set(draftKey(found), { name: optimizer.name, drafted: found });
   }
   const ratios = hardware.dualMode ? RATIOS : ['1'];
   for (const optimizer of [cmswitch, ...ratios.map(staticRatio), ...BASELINES]) {
@@ -96,18 +97,6 @@ export async function rivalsFor(request: OptimizerRequest): Promise<readonly (Al
     }
   }
   return found;
-}
-
-/** Equal for equal decisions: on small networks, and on large ones where nothing fits beside anything, policies agree. */
-function keyOf({ flat, drafts, frozenMemory }: Drafted): string {
-  const pieces = flat.subOperators.map(({ id, demand }) => `${id} ${demand.tiles}`);
-  const segments = drafts.map(({ last, allocation: { compute, memory, shared = [] } }) => [
-    last,
-    ...compute,
-    ...memory,
-    ...shared.flatMap(({ producer, consumer, arrays }) => [producer, consumer, arrays]),
-  ]);
-  return `${frozenMemory};${pieces.join()};${segments.join(';')}`;
 }
 
 const PUBLISHED = { solver: exactSolver, cost: 'paper', goal: { objective: 'latency' }, prefetch: false, relaxed: false } as const;

@@ -6,7 +6,7 @@ import type { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Homes } from '../../cost/machine/living.ts';
 import type { Allotment } from '../../cost/machine/segment.ts';
 import { rewriteCycles, runCycles, type StagedAllotment } from '../../cost/machine/total.ts';
-import { runsOf, type Work } from '../../cost/machine/work.ts';
+import type { Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { Weigh } from '../objective.ts';
 import { type Option, SegmentAllotter, type Stage } from './allot.ts';
@@ -61,7 +61,7 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
   const subs = work.products.length;
   const endingAt: (readonly Node[])[] = [];
   const beside = forms.beside(homes);
-  const { times, opens } = runsOf(work);
+  const { times, opens } = work;
   const arrays = budgets.map((budget) => Math.floor(hardware.arrays * budget));
   const numberOf = (first: number, last: number): number => first * subs + last;
   const rivalsAt = groupBy(options.rivals, ({ first, last }) => numberOf(first, last));

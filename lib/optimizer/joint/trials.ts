@@ -4,15 +4,16 @@
 import { Pauses } from '../../base/pauses.ts';
 import { sum } from '../../base/units.ts';
 import { costOfRuns } from '../../cost/machine/again.ts';
-import { SegmentForms } from '../../cost/machine/forms.ts';
+import type { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Home, Homes } from '../../cost/machine/living.ts';
 import { machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
-import { type Work, workOf } from '../../cost/machine/work.ts';
+import type { Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import { tileGrid } from '../../hardware/tile.ts';
 import type { Fold } from '../../ir/fold.ts';
 import type { Graph, MatrixOperator } from '../../ir/graph.ts';
 import { type Flattened, flatten } from '../flatten.ts';
+import { KnownForms, piecesKey } from '../known-forms.ts';
 import type { Judged, Weigh } from '../objective.ts';
 import type { Allotted } from '../optimizer.ts';
 import { allotmentOf, onMachine } from './ahead.ts';
@@ -97,6 +98,7 @@ interface Prepared {
 }
 
 export class JointSearch {
+  readonly forms: KnownForms;
   private readonly computeOnly: boolean;
   private readonly graph: Graph;
   private readonly hardware: Hardware;
@@ -115,6 +117,7 @@ export class JointSearch {
     this.graph = graph;
     this.hardware = hardware;
     this.options = options;
+    this.forms = new KnownForms(graph, hardware);
     this.pauses = new Pauses(options.signal);
     this.computeOnly = options.computeOnly || !hardware.dualMode;
   }
@@ -180,9 +183,9 @@ export class JointSearch {
   /** Decisions of the others, once, with the segments they add to the search. */
   private async meetRivals(): Promise<void> {
     if (this.rivals !== undefined) return;
-    const { graph, hardware, options } = this;
+    const { graph, hardware, options, forms } = this;
     const { folds, mostArrays, signal } = options;
-    const request = { graph, folds, hardware, ...(mostArrays !== undefined && { mostArrays }), ...(signal && { signal }) };
+    const request = { graph, folds, hardware, forms, ...(mostArrays !== undefined && { mostArrays }), ...(signal && { signal }) };
     const rivals = await rivalsOf(request);
     const others = options.allRivals ? await allRivals(request) : { drafted: [], decided: [] };
     this.rivals = [...rivals, ...others.drafted];
@@ -244,13 +247,12 @@ export class JointSearch {
   }
 
   private preparedOf(flat: Flattened): Prepared {
-    const { graph, hardware } = this;
-    const key = flat.subOperators.map(({ id, shape }) => `${id} ${shape.n} ${shape.k}`).join();
+    const key = piecesKey(flat);
     let prepared = this.prepared.get(key);
     if (prepared === undefined) {
-      const work = workOf(graph, flat, hardware);
-      const forms = new SegmentForms(work, hardware);
-      prepared = { flat, work, forms, known: [], rivals: [], tried: new Set(), cut: firstCut(work, hardware) };
+      const forms = this.forms.of(flat);
+      const { work } = forms;
+      prepared = { flat, work, forms, known: [], rivals: [], tried: new Set(), cut: firstCut(work, this.hardware) };
       this.prepared.set(key, prepared);
     }
     return prepared;
