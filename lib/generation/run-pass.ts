@@ -1,17 +1,16 @@
 // One pass of a generation: graph -> plan, program, simulated run. Of a block that repeats often only the first
 // turns are written, verified and simulated, and the last of them stands for the rest; that is exact (simulateLonger).
 
-import { failOn, internal } from '../base/problem.ts';
+import { failOn } from '../base/problem.ts';
 import { type Bytes, bytesOf, sum } from '../base/units.ts';
 import { lowerBound } from '../cost/bound.ts';
 import { emit } from '../emit/emit.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { shortenGraph } from '../ir/fold.ts';
 import type { Graph, TensorId } from '../ir/graph.ts';
-import { carryOver } from '../optimizer/carry-over.ts';
 import { timesOf } from '../optimizer/folding.ts';
 import type { Plan } from '../optimizer/plan.ts';
-import { type ScheduleOptions, schedule } from '../optimizer/schedule.ts';
+import type { ScheduleOptions } from '../optimizer/schedule.ts';
 import type { Program } from '../program/program.ts';
 import { verifyProgram } from '../program/verify.ts';
 import type { KnownBlocks } from '../simulator/group.ts';
@@ -20,6 +19,7 @@ import { simulate, simulateLonger } from '../simulator/simulate.ts';
 import type { Trace } from '../simulator/trace.ts';
 import { expertLoads } from '../workload/experts.ts';
 import { contextOf, type Pass } from '../workload/workload.ts';
+import { planPass, type Resident } from './compile-pass.ts';
 import type { SimulatedPass } from './generation.ts';
 
 export interface PassRun {
@@ -40,14 +40,13 @@ export interface PassOptions {
   /** The program shall have every turn of its loops, and the trace its segments. */
   readonly whole: boolean;
   readonly verify: boolean;
-  /** What was decided for all tokens together, and whether one was there before. */
-  readonly resident?: { readonly plan: Plan; readonly again: boolean };
+  readonly resident?: Resident;
 }
 
 export async function runPass(graph: Graph, hardware: Hardware, options: PassOptions): Promise<PassRun> {
   const start = performance.now();
   const { resident } = options;
-  const plan = resident ? (carryOver(resident.plan, graph, hardware) ?? otherPieces()) : await schedule(graph, hardware, options.schedule);
+  const plan = await planPass(graph, hardware, options.schedule, resident);
   if (!options.whole && plan.repeats.length > 0 && plan.repeats.every(({ times }) => times > TURNS)) {
     const short = shortRun(graph, hardware, plan, options, start);
     if (short !== undefined) return short;
@@ -61,10 +60,6 @@ export async function runPass(graph: Graph, hardware: Hardware, options: PassOpt
     ...(!options.whole && { knownBlocks: options.known }),
   });
   return { graph, plan, program, trace, milliseconds: { compile: compiled - start, simulate: performance.now() - compiled } };
-}
-
-function otherPieces(): never {
-  throw internal('a cache of middle length is cut into other pieces than the longest and the shortest');
 }
 
 function shortRun(graph: Graph, hardware: Hardware, plan: Plan, { known, verify }: PassOptions, start: number): PassRun | undefined {

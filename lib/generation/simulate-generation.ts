@@ -1,21 +1,21 @@
 // simulateGeneration: (language model, chip, workload) -> Generation. Prefill and tokens are compiled and simulated like any
 // network; tokens only at a few lengths of the cache, with an estimate of the error that comes of it.
 
-import { fail, internal } from '../base/problem.ts';
+import { fail } from '../base/problem.ts';
 import type { Cycles } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
-import type { Plan } from '../optimizer/plan.ts';
 import type { ScheduleOptions } from '../optimizer/schedule.ts';
 import { knownBlocks } from '../simulator/group.ts';
-import { checkedWorkload, decodeOf, type Pass, prefillOf, type Workload } from '../workload/workload.ts';
-import { between, sampleContexts } from './contexts.ts';
+import { checkedWorkload, decodeOf, type Pass, type Workload } from '../workload/workload.ts';
+import { compilePass, type Resident } from './compile-pass.ts';
+import { between } from './contexts.ts';
 import type { Generation, SimulatedPass } from './generation.ts';
 import { decodingGraphs, graphsOf, type LanguageModel } from './graphs.ts';
-import { residentTokens } from './resident-tokens.ts';
+import { planTogether } from './resident-tokens.ts';
 import { type PassRun, runPass, simulatedPass } from './run-pass.ts';
+import { runPasses, TOLERANCE } from './run-passes.ts';
 import { added, spentOver } from './spent.ts';
-import { tileBoundaries } from './tile-boundaries.ts';
 
 export interface GenerationOptions extends Omit<ScheduleOptions, 'onStatistics' | 'relaxed' | 'runs'> {
   /** Sizes of symbolic dimensions that are not the workload's. */
@@ -25,8 +25,6 @@ export interface GenerationOptions extends Omit<ScheduleOptions, 'onStatistics' 
   /** Told every pass as it was simulated. Programs then have all turns of their loops and are all verified, which takes longer; otherwise those of prefill, first and last token are. */
   readonly onPass?: (pass: SimulatedPass, run: PassRun) => void;
 }
-
-const TOLERANCE = 0.0005;
 
 /** Latency, energy and traffic of prefill and of every generated token. Throws as importing and all stages do, and `usage` for a model that cannot do it. */
 export async function simulateGeneration(
@@ -48,7 +46,7 @@ export async function simulateGeneration(
   const known = knownBlocks(hardware);
   const whole = onPass !== undefined;
   let name = '';
-  const run = async (pass: Pass, verify: boolean, resident?: { plan: Plan; again: boolean }): Promise<SimulatedPass> => {
+  const run = async (pass: Pass, isEnd: boolean, resident?: Resident): Promise<SimulatedPass> => {
     options.signal?.throwIfAborted();
     const start = performance.now();
     const graph = graphOf(pass);
@@ -58,34 +56,22 @@ export async function simulateGeneration(
       schedule: scheduleOptions,
       known,
       whole,
-      verify: whole || verify,
+      verify: whole || isEnd,
       ...(resident && { resident }),
     });
     const simulated = simulatedPass(pass, ran, hardware, load);
     onPass?.(simulated, ran);
     return simulated;
   };
-
-  const boundaries = tokens === 0 ? [] : tileBoundaries(first.past, graphOf(first), last.past, graphOf(last), hardware);
-  const prefill = await run(prefillOf(asked), true);
-  onProgress?.(tokens === 0 ? 1 : 0.2);
-  const staying = tokens < 2 ? undefined : await residentTokens(graphOf(first), graphOf(last), tokens, hardware, scheduleOptions);
-  // The first token writes all weights: it is no point on the others' line.
-  const alone = staying && (await run(first, true, { plan: staying, again: false }));
-  const begin = alone === undefined ? first.past : first.past + 1;
-  const passes = new Map<number, SimulatedPass>();
-  const measure = async (past: number): Promise<Cycles> => {
-    const pass = await run(
-      { kind: 'decode', sequence: 1, past },
-      past === begin || past === last.past,
-      staying && { plan: staying, again: true },
-    );
-    passes.set(past, pass);
-    onProgress?.(1 - 0.8 * 0.8 ** passes.size);
-    return pass.cycles;
-  };
-  const sampled = tokens === 0 ? NONE : await sampleContexts({ first: begin, last: last.past, boundaries, tolerance, measure });
-  const decode = [...(alone ? [alone] : []), ...sampled.contexts.map((past) => passes.get(past) ?? lost(past))];
+  const ran = await runPasses(asked, hardware, tolerance, {
+    graphOf,
+    together: (from, to, count) => planTogether(graphOf(from), graphOf(to), count, hardware, scheduleOptions),
+    alone: (pass) => compilePass(graphOf(pass), hardware, scheduleOptions),
+    run,
+    onProgress,
+  });
+  const { prefill } = ran;
+  const decode = ran.decode.map((token) => token.ran);
   const spent = spentOver(decode);
   return {
     schemaVersion: 1,
@@ -99,11 +85,9 @@ export async function simulateGeneration(
     tokenCycles: tokenCycles(decode),
     decoding: spent,
     total: added(prefill, spent),
-    interpolation: { simulatedTokens: decode.length, tokens, tolerance, estimatedError: sampled.estimatedError },
+    interpolation: { simulatedTokens: decode.length, tokens, tolerance, estimatedError: ran.estimatedError },
   };
 }
-
-const NONE = { contexts: [], estimatedError: 0 };
 
 /** Latency of every token, in order. */
 function tokenCycles(decode: readonly SimulatedPass[]): readonly Cycles[] {
@@ -114,8 +98,4 @@ function tokenCycles(decode: readonly SimulatedPass[]): readonly Cycles[] {
       between(before.past, before.cycles, pass.past, pass.cycles, before.past + token + 1),
     );
   });
-}
-
-function lost(past: number): never {
-  throw internal(`the token behind ${past} others was not simulated`);
 }

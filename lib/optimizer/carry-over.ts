@@ -8,13 +8,32 @@ import { tensorBytes } from '../dataflow/steps.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { tileGrid } from '../hardware/tile.ts';
 import type { Graph } from '../ir/graph.ts';
-import { flatten } from './flatten.ts';
+import { type Flattened, flatten } from './flatten.ts';
 import { totalCycles } from './folding.ts';
 import { priceOnMachine } from './joint/price.ts';
 import type { OperatorPlan, Plan, SegmentPlan } from './plan.ts';
 
-/** The plan with each piece on the first of its arrays, in the machine's figures; undefined if the graph is cut into other pieces or needs more. */
-export function carryOver(plan: Plan, graph: Graph, hardware: Hardware): Plan | undefined {
+/**
+ * The plan with each piece on the first of its arrays, in the machine's figures; undefined if the graph is cut into other pieces or
+ * needs more. `again`: its bound is that of a run after another.
+ */
+export function carryOver(plan: Plan, graph: Graph, hardware: Hardware, again = false): Plan | undefined {
+  const fitted = refit(plan, graph, hardware);
+  if (fitted === undefined) return undefined;
+  const priced = priceOnMachine(workOf(graph, fitted.flat, hardware), fitted.plan.segments, hardware);
+  const { againCycles: _again, ...rest } = fitted.plan;
+  return {
+    ...rest,
+    figures: 'machine',
+    segments: priced.segments,
+    analyticCycles: totalCycles(priced.segments, []),
+    analyticPicojoules: priced.cost.energy,
+    lowerBoundCycles: lowerBound(graph, hardware, again).cycles,
+  };
+}
+
+/** The same, good enough for a program: figures are still those of the plan's own graph. */
+export function refit(plan: Plan, graph: Graph, hardware: Hardware): { readonly plan: Plan; readonly flat: Flattened } | undefined {
   if (plan.repeats.length > 0) return undefined;
   const operators = plan.segments.flatMap((segment) => segment.operators);
   const sizes = new Map<string, { arrays: number; rows: number }>();
@@ -48,15 +67,5 @@ export function carryOver(plan: Plan, graph: Graph, hardware: Hardware): Plan | 
       }),
     }),
   );
-  const priced = priceOnMachine(workOf(graph, flat, hardware), segments, hardware);
-  const { againCycles: _again, ...rest } = plan;
-  return {
-    ...rest,
-    model: { name: graph.name, hash: graph.hash },
-    figures: 'machine',
-    segments: priced.segments,
-    analyticCycles: totalCycles(priced.segments, []),
-    analyticPicojoules: priced.cost.energy,
-    lowerBoundCycles: lowerBound(graph, hardware).cycles,
-  };
+  return { plan: { ...plan, model: { name: graph.name, hash: graph.hash }, segments }, flat };
 }

@@ -2,18 +2,23 @@
 // what it keeps never changes an outcome. A run that fails is an outcome, not an exception.
 
 import { CompileError } from '../base/problem.ts';
+import { type CompiledPass, compilePass, type Resident } from '../generation/compile-pass.ts';
 import { type GraphOfPass, graphsOf } from '../generation/graphs.ts';
+import { planTogether } from '../generation/resident-tokens.ts';
+import { runPasses, TOLERANCE } from '../generation/run-passes.ts';
 import { deriveHardware } from '../hardware/derive.ts';
 import type { Hardware, HardwareFile } from '../hardware/hardware.ts';
 import { withOverrides } from '../hardware/with-overrides.ts';
 import type { Graph } from '../ir/graph.ts';
 import { importOnnx } from '../onnx/import-onnx.ts';
+import type { Plan } from '../optimizer/plan.ts';
 import { simulate } from '../simulator/simulate.ts';
+import { checkedWorkload } from '../workload/workload.ts';
 import { areaOf } from './area.ts';
 import { cacheOf } from './cache.ts';
 import { type Metrics, metricsOf } from './metrics.ts';
 import { isWithin, type Job, type Outcome } from './outcome.ts';
-import { measureGeneration } from './passes.ts';
+import { combined } from './passes.ts';
 import { contentHash, type Run, scheduleOptionsOf } from './run.ts';
 import { labelled, SharedPrograms } from './shared-programs.ts';
 
@@ -32,6 +37,13 @@ export function createEvaluator(modelPath: ModelPath): Evaluate {
   const graphs = cacheOf<string, Graph>(MOST_GRAPHS);
   const importers = cacheOf<string, GraphOfPass>(MOST_MODELS);
   const programs = new SharedPrograms();
+  const planKeys = new WeakMap<Plan, string>();
+  /** Says the whole plan: of one that is shared it is reckoned once. */
+  const planKey = (plan: Plan): string => {
+    const key = planKeys.get(plan) ?? contentHash(plan);
+    planKeys.set(plan, key);
+    return key;
+  };
 
   const evaluate = async (run: Run, job: Job): Promise<Outcome> => {
     const start = performance.now();
@@ -43,8 +55,12 @@ export function createEvaluator(modelPath: ModelPath): Evaluate {
       const path = modelPath(run.model);
       if (path === undefined) return { status: 'failed', error: lacks(run), certain: false, unable: true, milliseconds: took() };
       const options = scheduleOptionsOf(run);
-      const measure = async (graphKey: string, graph: Graph): Promise<Metrics> => {
-        const { plan, program, knownGraphs } = await programs.get(contentHash([graphKey, options]), graph, hardware, options);
+      const compiled = (graphKey: string, graph: Graph, resident?: Resident): Promise<CompiledPass> => {
+        const key = contentHash([graphKey, options, resident && [planKey(resident.plan), resident.again]]);
+        return programs.get(key, hardware, (chip) => compilePass(graph, chip, options, resident));
+      };
+      const measure = async (graphKey: string, graph: Graph, resident?: Resident): Promise<Metrics> => {
+        const { plan, program, knownGraphs } = await compiled(graphKey, graph, resident);
         const trace = simulate(program, labelled(hardware), { verified: true, segments: false, knownGraphs });
         return metricsOf(plan, trace, hardware, graph.bindings.batch ?? 1, areaMm2);
       };
@@ -57,9 +73,16 @@ export function createEvaluator(modelPath: ModelPath): Evaluate {
       const { batch = 1, ...bind } = run.bind;
       const importer = importers.get(keyOfGraph(), () => graphsOf(path, batch, bind));
       const graphOf: GraphOfPass = (pass) => graphs.get(keyOfGraph(pass), () => importer(pass));
-      const workload = { batch, prompt, generate };
-      const metrics = await measureGeneration(workload, hardware, graphOf, (pass) => measure(keyOfGraph(pass), graphOf(pass)));
-      return { status: 'done', metrics, milliseconds: took() };
+      const { prefill, decode } = await runPasses(checkedWorkload({ batch, prompt, generate }), labelled(hardware), TOLERANCE, {
+        graphOf,
+        together: (first, last, tokens) => {
+          const key = contentHash([keyOfGraph(first), keyOfGraph(last), tokens, options]);
+          return programs.get(key, hardware, (chip) => planTogether(graphOf(first), graphOf(last), tokens, chip, options));
+        },
+        alone: (pass) => compiled(keyOfGraph(pass), graphOf(pass)),
+        run: (pass, _isEnd, resident) => measure(keyOfGraph(pass), graphOf(pass), resident),
+      });
+      return { status: 'done', metrics: combined(prefill, decode), milliseconds: took() };
     } catch (error) {
       const certain = error instanceof CompileError;
       const message = error instanceof Error ? error.message : String(error);

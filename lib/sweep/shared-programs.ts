@@ -1,29 +1,15 @@
 // Shared programs: points that differ only in numbers which planning, emitting and verifying did not look at share one
 // program. What those stages look at is not listed here but observed: they get a chip that notes each field read.
-// (graph, options, chip) -> plan and verified program, made anew only if a number that was read is another.
+// (key, chip) -> what was made of them, made anew only if a number that was read is another.
 
-import { failOn } from '../base/problem.ts';
-import { emit } from '../emit/emit.ts';
 import type { Hardware } from '../hardware/hardware.ts';
-import type { Graph } from '../ir/graph.ts';
-import type { Plan } from '../optimizer/plan.ts';
-import { type ScheduleOptions, schedule } from '../optimizer/schedule.ts';
-import type { Program } from '../program/program.ts';
-import type { KnownGraphs } from '../program/tasks.ts';
-import { verifyProgram } from '../program/verify.ts';
-
-export interface Compiled {
-  readonly plan: Plan;
-  readonly program: Program;
-  readonly knownGraphs: KnownGraphs;
-  /** Paths of the chip's fields that were read on the way, such as 'switchCycles.memoryToCompute'. */
-  readonly read: readonly string[];
-}
 
 interface Entry {
   readonly key: string;
+  /** Paths of the chip's fields that were read on the way, such as 'switchCycles.memoryToCompute'. */
+  readonly read: readonly string[];
   readonly values: string;
-  readonly compiled: Compiled;
+  readonly made: unknown;
 }
 
 /** Programs kept, the last ones used; one of ResNet-18 takes about a megabyte. */
@@ -38,25 +24,21 @@ export class SharedPrograms {
   made = 0;
   shared = 0;
 
-  /** `key`: says the graph and the options. Throws what the stages throw. */
-  async get(key: string, graph: Graph, hardware: Hardware, options: ScheduleOptions): Promise<Compiled> {
+  /** What `make` makes of the chip. `key` says all else that it depends on. Throws what it throws. */
+  async get<Made>(key: string, hardware: Hardware, make: (chip: Hardware) => Promise<Made>): Promise<Made> {
     const chip = labelled(hardware);
-    const found = this.#kept.find((entry) => entry.key === key && valuesOf(chip, entry.compiled.read) === entry.values);
+    const found = this.#kept.find((entry) => entry.key === key && valuesOf(chip, entry.read) === entry.values);
     if (found !== undefined) {
       this.shared++;
       this.#kept = [found, ...this.#kept.filter((entry) => entry !== found)];
-      return found.compiled;
+      return found.made as Made;
     }
     const noted = new Set<string>();
-    const watched = observed(chip, '', noted) as Hardware;
-    const plan = await schedule(graph, watched, options);
-    const program = emit(graph, plan, watched);
-    const knownGraphs: KnownGraphs = new WeakMap();
-    failOn(verifyProgram(program, watched, { knownGraphs }));
+    const made = await make(observed(chip, '', noted) as Hardware);
     this.made++;
-    const compiled = { plan, program, knownGraphs, read: [...noted].sort() };
-    this.#kept = [{ key, values: valuesOf(chip, compiled.read), compiled }, ...this.#kept].slice(0, MOST_KEPT);
-    return compiled;
+    const read = [...noted].sort();
+    this.#kept = [{ key, read, values: valuesOf(chip, read), made }, ...this.#kept].slice(0, MOST_KEPT);
+    return made;
   }
 }
 
