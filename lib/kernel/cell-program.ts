@@ -33,8 +33,6 @@ const CELL_FILE = '__tslab__.ts';
 
 /** "Could not find a declaration file for module": such a module is `any` in a notebook, as it was before `strict`. */
 const UNTYPED_MODULE = 7016;
-/** "The inferred type cannot be named without a reference to ...": the declarations of a cell never leave its folder. */
-const NOT_PORTABLE = 2742;
 const MISSING_MODULE_CODES = [2307, 2792];
 
 /** Forgets what earlier conversions left. */
@@ -90,7 +88,7 @@ function sourceDependencies(program: tsNamespace.Program, file: tsNamespace.Sour
 
 /** Returns the diagnostic as tslab shall see it, or nothing when a notebook allows what it forbids. */
 export function keepDiagnostic(ts: Typescript, diagnostic: tsNamespace.Diagnostic): tsNamespace.Diagnostic[] {
-  if (diagnostic.code === UNTYPED_MODULE || diagnostic.code === NOT_PORTABLE) return [];
+  if (diagnostic.code === UNTYPED_MODULE) return [];
   if (MISSING_MODULE_CODES.includes(diagnostic.code)) capture.hasMissingModule = true;
   // tslab would print each link of the chain as an error of its own.
   return [{ ...diagnostic, messageText: ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n') }];
