@@ -15,7 +15,7 @@ import type { Graph } from '../ir/graph.ts';
 import { timesOf } from '../optimizer/folding.ts';
 import type { OperatorPlan, Plan, SegmentPlan } from '../optimizer/plan.ts';
 import { residentPieces } from '../optimizer/residents.ts';
-import { meet, without } from '../program/geometry.ts';
+import { meet, union, without } from '../program/geometry.ts';
 import type { ManifestTensor, MetaOp, Place, Program, Region, RegionId, Statement, TensorId } from '../program/program.ts';
 import { inputMemory } from './input-memory.ts';
 import { KeptMemory } from './memory.ts';
@@ -207,7 +207,7 @@ class Emitter {
       .filter(({ place }) => place.kind !== 'external')
       .reduce<readonly Range[]>((parts, home) => parts.flatMap((part) => without(part, home.features)), [read.features]);
     const makers = steps.filter(({ output }) => output.id === tensor.id);
-    const here = merge(makers.map(({ outputs }) => outputs));
+    const here = union(makers.map(({ outputs }) => outputs));
     const local = missing.flatMap((part) => here.map((range) => meet(part, range)).filter(nonEmpty));
     const before = here.reduce<readonly Range[]>((parts, range) => parts.flatMap((part) => without(part, range)), missing);
     return [
@@ -379,17 +379,6 @@ function movePaceOf({ readers, tensor }: Stream): { positions: number; chunks: n
 
 function pieceFields({ parent, piece, copies, compute }: OperatorPlan) {
   return { operator: parent, outputs: piece.outputs, inner: piece.inner, copies, arrays: compute };
-}
-
-/** Union of ranges, as few as possible. */
-function merge(ranges: readonly Range[]): readonly Range[] {
-  const merged: { from: number; to: number }[] = [];
-  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
-    const last = merged.at(-1);
-    if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
-    else merged.push({ from, to });
-  }
-  return merged;
 }
 
 function nonEmpty({ from, to }: Range): boolean {

@@ -152,6 +152,17 @@ export function without(range: Range, hole: Range): readonly Range[] {
   return [before, after].filter(({ from, to }) => to > from);
 }
 
+/** Ranges as few as possible that cover the same. */
+export function union(ranges: readonly Range[]): readonly Range[] {
+  const merged: { from: number; to: number }[] = [];
+  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
+    else merged.push({ from, to });
+  }
+  return merged;
+}
+
 function writesOf(regions: readonly Region[], tensor: ManifestTensor, outputs: Range): readonly Access[] {
   const window = elementwiseWindow(tensor.positions);
   return regions.map((region) => ({ region, tensor, features: meet(region.features, outputs), window, use: 'stream' }));
