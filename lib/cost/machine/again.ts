@@ -5,17 +5,11 @@ import type { Cycles, Picojoules } from '../../base/units.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { Homes } from './living.ts';
 import { type MachineCost, machineCost, type StagedAllotment } from './total.ts';
-import type { Work } from './work.ts';
+import { type Work, withProducts } from './work.ts';
 
 /** The work of a run that follows another: sub-operators of `resident` need neither be fetched nor written. */
 export function workAgain(work: Work, resident: ReadonlySet<number>): Work {
-  const products = work.products.map((product, sub) =>
-    resident.has(sub) ? { ...product, weightBytes: 0, writeCycles: 0, writing: 0 } : product,
-  );
-  const tasks = work.tasks.map((task) =>
-    task.product === undefined ? task : { ...task, product: products[task.product.sub] ?? task.product },
-  );
-  return { ...work, products, tasks };
+  return withProducts(work, (product, sub) => (resident.has(sub) ? { ...product, weightBytes: 0, writeCycles: 0, writing: 0 } : product));
 }
 
 export interface CostOfRuns {

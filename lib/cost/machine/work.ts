@@ -167,6 +167,15 @@ export function workOf(graph: Graph, sequence: Sequence, hardware: Hardware): Wo
   return { tasks, memoryBytesPerArray, tensors, firstTask, products, repeats, ...runsOf(products.length, repeats) };
 }
 
+/** The same with other products. */
+export function withProducts(work: Work, change: (product: ProductWork, sub: number) => ProductWork): Work {
+  const products = work.products.map(change);
+  const tasks = work.tasks.map((task) =>
+    task.product === undefined ? task : { ...task, product: products[task.product.sub] ?? task.product },
+  );
+  return { ...work, products, tasks };
+}
+
 function runsOf(count: number, repeats: readonly Repeated[]): Pick<Work, 'times' | 'opens'> {
   const times = new Array<number>(count).fill(1);
   const opens = new Array<boolean>(count).fill(false);

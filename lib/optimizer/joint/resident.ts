@@ -5,7 +5,7 @@ import { sum } from '../../base/units.ts';
 import { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Homes } from '../../cost/machine/living.ts';
 import { machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
-import { type ProductWork, type Work, workOf } from '../../cost/machine/work.ts';
+import { type Work, withProducts, workOf } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import { tileGrid } from '../../hardware/tile.ts';
 import { type Graph, isMatrix, type MatrixOperator, type OperatorId } from '../../ir/graph.ts';
@@ -131,14 +131,10 @@ async function decideBeside(
 
 /** What is left to decide: residents take no arrays, no writing, and the time their copies take. */
 function workBeside(work: Work, copies: readonly (number | undefined)[], hardware: Hardware): Work {
-  const products = work.products.map((product, sub): ProductWork => {
+  return withProducts(work, (product, sub) => {
     const count = copies[sub];
     if (count === undefined) return product;
     const computeCycles = Math.ceil(product.m / count) * hardware.mvmCycles;
     return { ...product, m: 1, tiles: 0, computeCycles, weightBytes: 0, writeCycles: 0, writing: 0 };
   });
-  const tasks = work.tasks.map((task) =>
-    task.product === undefined ? task : { ...task, product: products[task.product.sub] ?? task.product },
-  );
-  return { ...work, products, tasks };
 }
