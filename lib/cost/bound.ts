@@ -4,7 +4,7 @@
 import { type Bytes, bytesOf, type Cycles, cyclesAt } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { tileGrid } from '../hardware/tile.ts';
-import { type Graph, isMatrix, type TensorId, tensorsOf } from '../ir/graph.ts';
+import { type Graph, hasWeights, isMatrix, type TensorId, tensorsOf } from '../ir/graph.ts';
 import { weightBytes } from '../ir/inspect.ts';
 
 export interface LowerBound {
@@ -45,7 +45,7 @@ export function lowerBound(graph: Graph, hardware: Hardware, again = false): Low
     }
     if (!isMatrix(operator)) continue;
     const shape = operator.attrs.matrix;
-    if (!(operator.kind === 'matMul' && operator.attrs.dynamic)) weights += weightBytes(shape, weightBits);
+    if (hasWeights(operator)) weights += weightBytes(shape, weightBits);
     arrayCycles += shape.m * hardware.mvmCycles * tileGrid(shape, hardware).tiles;
   }
   const room = bytesOf(hardware.arrays * hardware.tileRows * hardware.tileColumns, weightBits);

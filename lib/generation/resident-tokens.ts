@@ -5,7 +5,7 @@ import { sum } from '../base/units.ts';
 import { emit } from '../emit/emit.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { tileGrid } from '../hardware/tile.ts';
-import { type Graph, isMatrix } from '../ir/graph.ts';
+import { type Graph, hasWeights, isMatrix } from '../ir/graph.ts';
 import { refit } from '../optimizer/carry-over.ts';
 import type { Plan } from '../optimizer/plan.ts';
 import { type ScheduleOptions, schedule } from '../optimizer/schedule.ts';
@@ -33,10 +33,10 @@ export async function planTogether(
   options: ScheduleOptions,
 ): Promise<TokensTogether | undefined> {
   const tiles = sum(
-    last.operators.map((operator) => {
-      const stored = isMatrix(operator) && !(operator.kind === 'matMul' && operator.attrs.dynamic);
-      return stored ? tileGrid(operator.attrs.matrix, hardware).tiles : 0;
-    }),
+    last.operators
+      .filter(isMatrix)
+      .filter(hasWeights)
+      .map(({ attrs }) => tileGrid(attrs.matrix, hardware).tiles),
   );
   if (tokens < 2 || tiles > MOST_CHIPS * hardware.arrays) return undefined;
   const plan = await schedule(last, hardware, { ...options, runs: tokens });

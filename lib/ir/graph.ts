@@ -212,6 +212,11 @@ export function isMatrix(operator: Operator): operator is MatrixOperator {
   return operator.kind === 'conv' || operator.kind === 'matMul';
 }
 
+/** Whether a product's right operand is stored weights; others are made at run time (attention). */
+export function hasWeights(product: MatrixOperator): boolean {
+  return !(product.kind === 'matMul' && product.attrs.dynamic);
+}
+
 /** Axis of a tensor's features; all others, in row-major order, count its positions. Usually channels, or the last axis. */
 export function featureAxis({ axis, shape }: Pick<Tensor, 'axis' | 'shape'>): number {
   return axis ?? usualAxis(shape.length);

@@ -2,7 +2,7 @@
 // Graph + precision -> numbers; the JSON of `cimbook inspect`.
 
 import { type Bytes, bytesOf, type Macs, type Precision } from '../base/units.ts';
-import { type Graph, isMatrix, type Operator, tensorsOf } from './graph.ts';
+import { type Graph, hasWeights, isMatrix, type Operator, tensorsOf } from './graph.ts';
 
 /** Product sizes and intensities are null for vector operators. */
 export interface InspectedOperator {
@@ -111,7 +111,7 @@ export function inspect(graph: Graph, precision: Precision = { weightBits: 8, ac
       };
     }
     const shape = operator.attrs.matrix;
-    const dynamic = operator.kind === 'matMul' && operator.attrs.dynamic;
+    const dynamic = !hasWeights(operator);
     const macs = shape.m * shape.n * shape.k * shape.groups;
     const operands = new Set(operator.epilogue.flatMap((step) => step.operands));
     const streamed = operator.inputs.filter(({ tensor }, i) => i === 0 || !operands.has(tensor));

@@ -8,7 +8,7 @@ import { machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
 import { type Work, withProducts, workOf } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import { tileGrid } from '../../hardware/tile.ts';
-import { type Graph, isMatrix, type MatrixOperator, type OperatorId } from '../../ir/graph.ts';
+import { type Graph, hasWeights, isMatrix, type MatrixOperator, type OperatorId } from '../../ir/graph.ts';
 import { flatten } from '../flatten.ts';
 import type { Allotted } from '../optimizer.ts';
 import { chooseHomes } from './homes.ts';
@@ -55,8 +55,7 @@ function residentsWithin(graph: Graph, arrays: number, hardware: Hardware, mostA
   const candidates = graph.operators.filter(isMatrix).flatMap((operator, place) => {
     const { matrix } = operator.attrs;
     const { tiles } = tileGrid(matrix, hardware);
-    const stored = !(operator.kind === 'matMul' && operator.attrs.dynamic);
-    return stored && tiles <= mostArrays
+    return hasWeights(operator) && tiles <= mostArrays
       ? [{ id: operator.id, place, tiles, m: matrix.m, worth: (matrix.n * matrix.k * matrix.groups) / tiles }]
       : [];
   });
