@@ -1,12 +1,10 @@
 // All optimizers and baselines side by side, so that what writing ahead, searching the whole run and switching modes bring can be
 // told apart, and why a row gains nothing. Graph + chip -> rows, each compiled and simulated.
 
-import { sum } from './base/units.ts';
-import { type Compilation, type CompileOptions, compile } from './compile.ts';
+import { type Compilation, type CompileOptions, compile, valueOfRuns } from './compile.ts';
 import { type LowerBound, lowerBound } from './cost/bound.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Graph } from './ir/graph.ts';
-import { objectiveValue } from './optimizer/objective.ts';
 import { findOptimizer } from './optimizer/optimizers.ts';
 import type { Objective } from './optimizer/plan.ts';
 import { simulate } from './simulator/simulate.ts';
@@ -61,7 +59,7 @@ export interface Compared {
   /** Optimizer and flags that make this row. */
   readonly label: string;
   readonly compilation: Compilation & { readonly trace: Trace };
-  /** Simulated value of the first row over this one's, of what is minimised. */
+  /** Simulated value of the first row over this one's, of what is minimised, over all runs. */
   readonly gain: number;
   /** What bounds the run, where it gains less than a hundredth over the first row. */
   readonly reason?: string;
@@ -79,7 +77,12 @@ export interface Split {
 
 export interface Comparison {
   readonly objective: Objective;
+  /** How often the network runs. */
+  readonly runs: number;
+  /** Of the first run. */
   readonly bound: LowerBound;
+  /** Of every other one, where there are several: with as many weights on the chip as there is room for. */
+  readonly againBound?: LowerBound;
   readonly rows: readonly Compared[];
   readonly split: Split;
 }
@@ -92,7 +95,7 @@ const GAIN = 1.01;
  * objective. Throws as `compile` does.
  */
 export async function compare(graph: Graph, hardware: Hardware, options: CompileOptions = {}): Promise<Comparison> {
-  const { objective = 'latency', prefetch: always = false, onProgress } = options;
+  const { objective = 'latency', prefetch: always = false, runs = 1, onProgress } = options;
   const asked = rowsOn(hardware);
   const { ratios } = asked;
   const first = always ? FIRST.slice(1) : FIRST;
@@ -102,27 +105,28 @@ export async function compare(graph: Graph, hardware: Hardware, options: Compile
   const run = async ({ label, options: own }: Row) => {
     const chosen = { ...allowed(options, own), ...own, prefetch: own.prefetch ?? always };
     const part = (share: number): void => onProgress?.((done + share) / all);
-    const { trace, ...rest } = await compile(graph, hardware, { ...chosen, simulate: true, onProgress: part });
+    const compilation = (await compile(graph, hardware, { ...chosen, simulate: true, onProgress: part })) as Compared['compilation'];
     done++;
     onProgress?.(done / all);
-    return { label, compilation: { ...rest, trace: trace as Trace }, value: valueOfTrace(trace as Trace, objective) };
+    return { label, compilation, value: valueOfRuns(objective, runs, compilation.trace, compilation.again?.trace) };
   };
-  const runs: Awaited<ReturnType<typeof run>>[] = [];
-  for (const row of first) runs.push(await run(row));
-  let best: (typeof runs)[number] | undefined;
+  const found: Awaited<ReturnType<typeof run>>[] = [];
+  for (const row of first) found.push(await run(row));
+  let best: (typeof found)[number] | undefined;
   for (const row of ratios) {
-    const found = await run(row);
-    if (best === undefined || found.value < best.value) best = found;
+    const one = await run(row);
+    if (best === undefined || one.value < best.value) best = one;
   }
-  if (best !== undefined) runs.push({ ...best, label: bestOf(best, asked) });
-  for (const row of others) runs.push(await run(row));
+  if (best !== undefined) found.push({ ...best, label: bestOf(best, asked) });
+  for (const row of others) found.push(await run(row));
   const bound = lowerBound(graph, hardware);
-  const reference = runs[0]?.value ?? 0;
-  const rows = runs.map(({ label, compilation, value }, i): Compared => {
+  const againBound = runs > 1 ? lowerBound(graph, hardware, true) : undefined;
+  const reference = found[0]?.value ?? 0;
+  const rows = found.map(({ label, compilation, value }, i): Compared => {
     const gain = value === 0 ? 1 : reference / value;
-    return { label, compilation, gain, ...(i > 0 && gain < GAIN && { reason: reasonOf(compilation, bound) }) };
+    return { label, compilation, gain, ...(i > 0 && gain < GAIN && { reason: reasonOf(compilation, againBound ?? bound) }) };
   });
-  return { objective, bound, rows, split: splitOf(rows) };
+  return { objective, runs, bound, ...(againBound && { againBound }), rows, split: splitOf(rows) };
 }
 
 /** The options a row can follow: objectives and caps only where its optimizer has more than its own. */
@@ -137,10 +141,6 @@ function allowed({ objective, powerCapWatts, cost, ...others }: CompileOptions, 
   };
 }
 
-function valueOfTrace(trace: Trace, objective: Objective): number {
-  return objectiveValue(objective, { cycles: trace.makespanCycles, energy: sum(Object.values(trace.energyPicojoules)) });
-}
-
 function splitOf(rows: readonly Compared[]): Split {
   const gainOf = (label: string, otherwise: number): number => rows.find((row) => row.label === label)?.gain ?? otherwise;
   const ahead = gainOf('static:1 --prefetch', 1);
@@ -148,14 +148,15 @@ function splitOf(rows: readonly Compared[]): Split {
   return { prefetch: ahead, search: confined / ahead, switching: gainOf('joint', confined) / confined };
 }
 
-/** What its critical path is made of, and how much of it no plan can avoid. */
-function reasonOf({ program, hardware, trace }: Compared['compilation'], bound: LowerBound): string {
+/** What its critical path is made of, and how much of it no plan can avoid; of several runs any but the first. */
+function reasonOf({ hardware, again, ...first }: Compared['compilation'], bound: LowerBound): string {
+  const { program, trace = first.trace } = again ?? first;
   const cycles = trace.makespanCycles;
   const percent = (part: number): string => `${Math.round((100 * part) / cycles)} %`;
   const weights = trace.bytes.weightsFetched / hardware.externalBytesPerCycle;
   if (weights > cycles / 2) {
     const once = bound.weightBytes / hardware.externalBytesPerCycle;
-    return `bound by streaming weights: they take the channel for ${percent(weights)} of the run, ${percent(once)} if each is fetched once`;
+    return `bound by streaming weights: they take the channel for ${percent(weights)} of the run, ${percent(once)} if ${again === undefined ? 'each is fetched once' : 'as many stay as there is room for'}`;
   }
   const { criticalPath = [] } = simulate(program, hardware, { verified: true, criticalPath: true });
   const spent = new Map<string, number>();

@@ -13,7 +13,7 @@ import { emit } from './emit/emit.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Graph } from './ir/graph.ts';
 import { objectiveValue } from './optimizer/objective.ts';
-import type { Plan } from './optimizer/plan.ts';
+import type { Objective, Plan } from './optimizer/plan.ts';
 import { candidatePlans, type ScheduleOptions } from './optimizer/schedule.ts';
 import type { Program } from './program/program.ts';
 import { verifyProgram } from './program/verify.ts';
@@ -76,7 +76,7 @@ export async function compile(graph: Graph, hardware: Hardware, options: Compile
     const ready = performance.now();
     const run = simulate(candidate.program, hardware, { verified: true });
     const again = candidate.again && { ...candidate.again, trace: simulate(candidate.again.program, hardware, { verified: true }) };
-    const value = objectiveOf(plan, run, again?.trace, runs);
+    const value = valueOfRuns(plan.objective, runs, run, again?.trace);
     if (value < least) [best, trace, least] = [{ ...candidate, ...(again && { again }) }, run, value];
     compiled += ready - begun;
     simulated += performance.now() - ready;
@@ -98,8 +98,8 @@ function isHopeless({ objective, figures, analyticCycles, againCycles }: Plan, l
   return analyticCycles + (runs - 1) * (againCycles ?? analyticCycles) > OVER * least;
 }
 
-/** What a plan's objective makes of its runs: the first, and others that are alike. */
-function objectiveOf({ objective }: Plan, first: Trace, again: Trace = first, runs = 1): number {
+/** What an objective makes of all runs: the first, and others that are alike. */
+export function valueOfRuns(objective: Objective, runs: number, first: Trace, again: Trace = first): number {
   const total = (of: (trace: Trace) => number): number => of(first) + (runs - 1) * of(again);
   return objectiveValue(objective, {
     cycles: total(({ makespanCycles }) => makespanCycles),

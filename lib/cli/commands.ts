@@ -1,6 +1,5 @@
 // The commands: each is its grammar and a function from arguments to what is printed.
 
-import { fail } from '../base/problem.ts';
 import { formatBytes, formatCycles, formatNumber, formatSi, printable, textTable } from '../base/text.ts';
 import { type Compilation, compile } from '../compile.ts';
 import type { Hardware } from '../hardware/hardware.ts';
@@ -11,7 +10,7 @@ import { printPlan } from '../optimizer/print.ts';
 import { printProgram } from '../program/print.ts';
 import { type CompileReport, compileReport } from '../report/compile-report.ts';
 import { printTrace } from '../simulator/print.ts';
-import { type Arguments, type Command, wholeNumber } from './arguments.ts';
+import type { Arguments, Command } from './arguments.ts';
 import { writeWhole } from './files.ts';
 import { compileGeneration, passTable } from './generation-command.ts';
 import {
@@ -24,6 +23,8 @@ import {
   loadRun,
   PRECISION_FLAGS,
   precisionOf,
+  RUNS_FLAG,
+  runsOf,
   SCHEDULE_FLAGS,
   scheduleOptions,
   WORKLOAD_FLAGS,
@@ -118,11 +119,7 @@ const COMPILE: Runnable = {
       ...BIND_FLAGS,
       ...WORKLOAD_FLAGS,
       ...PRECISION_FLAGS,
-      runs: {
-        value: 'N',
-        help: 'the network runs N times, one batch after another, and weights that nothing overwrites stay on the chip',
-        default: '1',
-      },
+      ...RUNS_FLAG,
       out: {
         value: 'DIR',
         help: 'write plan.json, program.mop and report.json there; with --runs again.mop, a run after another; with --generate generation.json, and plan and program of each pass',
@@ -139,13 +136,9 @@ const COMPILE: Runnable = {
   },
   run: async (args, argv) => {
     const hardware = loadChip(args);
-    const runs = wholeNumber(args.text('runs') ?? '1', 'runs', 1);
     const begun = loadRun(args, argv);
-    if (begun.request !== undefined) {
-      if (runs > 1)
-        fail({ kind: 'usage', message: '--runs with --generate', next: 'Every generated token is a run already; leave one of them out.' });
-      return compileGeneration(args, hardware, begun.request);
-    }
+    const runs = runsOf(args, begun.request);
+    if (begun.request !== undefined) return compileGeneration(args, hardware, begun.request);
     const { graph, load } = begun;
     const done = progress('compiling');
     const compilation = await compile(graph, hardware, {

@@ -64,6 +64,22 @@ export const SCHEDULE_FLAGS = {
   seed: { value: 'N', help: 'seed of random choices; recorded in the plan', default: '0' },
 } satisfies Record<string, Flag>;
 
+export const RUNS_FLAG = {
+  runs: {
+    value: 'N',
+    help: 'the network runs N times, one batch after another, and weights that nothing overwrites stay on the chip',
+    default: '1',
+  },
+} satisfies Record<string, Flag>;
+
+/** How often the network runs. Of a generation, every token is a run, so that it has no others. */
+export function runsOf(args: Arguments, request: GenerationRequest | undefined): number {
+  const runs = wholeNumber(args.text('runs') ?? '1', 'runs', 1);
+  if (runs > 1 && request !== undefined)
+    fail({ kind: 'usage', message: '--runs with --generate', next: 'Every generated token is a run already; leave one of them out.' });
+  return runs;
+}
+
 /** A language model with what is asked of it: --prompt and --generate, --batch, and --bind for other dimensions. */
 export interface GenerationRequest {
   readonly model: string;

@@ -3,7 +3,8 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compile } from '../../lib/compile.ts';
+import { compare } from '../../lib/compare.ts';
+import { type Compilation, compile } from '../../lib/compile.ts';
 import { costOfRuns } from '../../lib/cost/machine/again.ts';
 import { machineCost } from '../../lib/cost/machine/total.ts';
 import { emit } from '../../lib/emit/emit.ts';
@@ -67,6 +68,23 @@ test('a small language model keeps all stored weights on the chip, and its runs 
   const many = await compile(graph, chip, { optimizer: 'joint', runs: RUNS });
   assert.is(many.again?.trace?.bytes.weightsFetched, 0);
   assert.ok((many.again?.trace?.makespanCycles ?? 0) < 0.7 * (once.trace?.makespanCycles ?? 0));
+});
+
+test('compared over many runs, every row counts what its first run takes and every other one', async () => {
+  const chip = chipOf('dynaplasia-paper');
+  const graph = importOnnx('datasets/narrow/gpt2.onnx', { bind: { batch: 1, sequence: 1, past: 64 } });
+  const { rows, runs, bound, againBound, split } = await compare(graph, chip, { runs: RUNS });
+  assert.is(runs, RUNS);
+  const total = ({ trace, again }: Compilation): number =>
+    (trace?.makespanCycles ?? Number.NaN) + (RUNS - 1) * (again?.trace?.makespanCycles ?? Number.NaN);
+  const first = total(rows[0]!.compilation);
+  for (const { label, compilation, gain } of rows) {
+    assert.is(compilation.plan.runs, RUNS, label);
+    assert.ok(Math.abs(first / total(compilation) / gain - 1) < 1e-9, label);
+    assert.ok(total(compilation) >= bound.cycles + (RUNS - 1) * (againBound?.cycles ?? Number.NaN), label);
+  }
+  assert.ok((againBound?.cycles ?? bound.cycles) < bound.cycles);
+  assert.ok(Math.abs((split.prefetch * split.search * split.switching) / rows.at(-1)!.gain - 1) < 1e-9);
 });
 
 test('a program that does not leave what it begins with is refused', async () => {
