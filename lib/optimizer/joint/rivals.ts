@@ -2,7 +2,11 @@
 // weights written ahead, and placed as they place them. Request -> rivals.
 
 import { CompileError } from '../../base/problem.ts';
+import type { Cycles } from '../../base/units.ts';
 import type { SegmentForms } from '../../cost/machine/forms.ts';
+import { productCycles } from '../../cost/machine/segment.ts';
+import { weightsOf } from '../../cost/machine/total.ts';
+import type { Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import { type Graph, isMatrix } from '../../ir/graph.ts';
 import { cimMlc } from '../baselines/cim-mlc.ts';
@@ -14,6 +18,7 @@ import { type Allotted, type Drafted, FORMS, type Optimizer, type OptimizerReque
 import { placeSegments } from '../place.ts';
 import { costSegments } from '../segment.ts';
 import { exactSolver } from '../solve-exact.ts';
+import { allotmentOf } from './ahead.ts';
 import { priced } from './placed.ts';
 
 /** Shares of the arrays that compute, of the rivals whose modes are frozen. */
@@ -110,6 +115,31 @@ async function decisionOf(optimizer: Optimizer, request: OptimizerRequest): Prom
     throw error;
   }
 }
+
+/**
+ * A rival's plan takes no less on the machine, wherever its arrays and data are: its slowest products and, behind them or meanwhile,
+ * fetching weights.
+ */
+export function leastCycles({ drafts }: Drafted, work: Work, hardware: Hardware, prefetch: boolean): Cycles {
+  const { times, opens } = work;
+  let cycles = 0;
+  let running = 0;
+  for (const draft of drafts) {
+    const allotment = allotmentOf(draft, work);
+    const { first, copies } = allotment;
+    const { fetch, write } = weightsOf(work, allotment, hardware, false);
+    const fetching = fetch / hardware.externalBytesPerCycle;
+    // What is written ahead comes while the segment before runs.
+    if (prefetch && !opens[first]) cycles += (times[first] ?? 1) * Math.max(0, fetching - running);
+    else cycles += (times[first] ?? 1) * Math.max(fetching, prefetch || fetch === 0 ? 0 : write);
+    running = Math.max(...copies.map((count, i) => productCycles(work.products[first + i]!, count)));
+    cycles += (times[first] ?? 1) * running;
+  }
+  return cycles * (1 - ROUNDING);
+}
+
+/** Sums in another order differ by less. */
+const ROUNDING = 1e-9;
 
 /** A rival's plan as placed by itself, at its price. */
 export function asPlaced({ drafted }: Rival, forms: SegmentForms, hardware: Hardware): Allotted {

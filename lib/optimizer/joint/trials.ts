@@ -21,7 +21,7 @@ import { type Cut, chooseHomes } from './homes.ts';
 import { segmentsOf } from './place.ts';
 import { placed, residentsOf } from './placed.ts';
 import { residentDecisions } from './resident.ts';
-import { allRivals, asPlaced, type Rival, rivalsOf } from './rivals.ts';
+import { allRivals, asPlaced, leastCycles, type Rival, rivalsOf } from './rivals.ts';
 import { type KnownOptions, searchSegments } from './search.ts';
 
 export interface JointOptions {
@@ -108,7 +108,7 @@ export class JointSearch {
   /** Of the rivals, those that are on the machine's terms already. */
   private decided: Awaited<ReturnType<typeof allRivals>>['decided'] = [];
   /** Their plans, as far as they were asked for. */
-  private readonly plansOf = new Map<Rival, { own: Allotted; counted: readonly Allotted[]; placed: Map<Allotted, Allotted> }>();
+  private readonly plansOf = new Map<Rival, Map<string, Allotted>>();
   /** Searches done so far. */
   private searched = 0;
   private readonly pauses: Pauses;
@@ -198,40 +198,46 @@ export class JointSearch {
   }
 
   /**
-   * Every rival's plan as placed by itself, and in the machine's form without and with weights written ahead, unless counts of arrays
-   * already say that it is worse than `best`: placing adds nothing but switching.
+   * Rivals' plans, as placed by themselves and in the machine's form without and with weights written ahead. Where only the best one
+   * counts, plans are left out that cannot be it: a bound says so, or counts of arrays, to which placing adds nothing but switching.
    */
   private async challengers(weigh: Weigh, best: number): Promise<readonly Candidate[]> {
-    const { graph, hardware } = this;
-    const found: Candidate[] = [];
-    for (const rival of this.rivals ?? []) {
-      const { forms } = this.preparedOf(rival.drafted.flat);
-      const plans = this.plansOf.get(rival) ?? {
-        own: asPlaced(rival, forms, hardware),
-        counted: [false, true].map((prefetch) => onMachine(graph, rival.drafted, hardware, prefetch, forms)),
-        placed: new Map(),
+    const { graph, hardware, options } = this;
+    const { runs = 1, everyRival = false, allRivals = false } = options;
+    const bestOnly = runs === 1 && !everyRival && !allRivals;
+    const rivals = (this.rivals ?? []).map((rival) => {
+      const { forms, work } = this.preparedOf(rival.drafted.flat);
+      const least = (prefetch: boolean): number => weigh(leastCycles(rival.drafted, work, hardware, prefetch), 0);
+      return { rival, forms, leastAhead: bestOnly ? least(true) : 0, least: bestOnly ? least(false) : 0, found: [] as Candidate[] };
+    });
+    let bestRival = Number.POSITIVE_INFINITY;
+    for (const { rival, forms, least, leastAhead, found } of [...rivals].sort((a, b) => a.least - b.least)) {
+      const known = this.plansOf.get(rival) ?? new Map<string, Allotted>();
+      this.plansOf.set(rival, known);
+      const plan = (name: string, make: () => Allotted): Allotted => {
+        const made = known.get(name) ?? make();
+        known.set(name, made);
+        return made;
       };
-      this.plansOf.set(rival, plans);
-      for (const counted of plans.counted) {
+      const add = (decision: Allotted): void => {
+        const candidate = { ...this.judged(decision, weigh), rival: rival.name };
+        found.push(candidate);
+        bestRival = Math.min(bestRival, candidate.value);
+      };
+      for (const prefetch of [false, true]) {
+        const clearlyWorse = (value: number): boolean => bestOnly && value > CLEARLY_WORSE * best;
+        if (clearlyWorse(prefetch ? leastAhead : least)) continue;
+        const counted = plan(`counted ${prefetch}`, () => onMachine(graph, rival.drafted, hardware, prefetch, forms));
         const switching = sum(counted.cost.segments.map(({ inter }) => inter.switch));
-        const once = (this.options.runs ?? 1) === 1;
-        if (
-          once &&
-          !this.options.everyRival &&
-          !this.options.allRivals &&
-          weigh(counted.cost.cycles - switching, counted.cost.energy) > CLEARLY_WORSE * best
-        )
-          continue;
-        const plan = plans.placed.get(counted) ?? placed(counted, hardware, forms);
-        plans.placed.set(counted, plan);
-        found.push({ ...this.judged(plan, weigh), rival: rival.name });
+        if (clearlyWorse(weigh(counted.cost.cycles - switching, counted.cost.energy))) continue;
+        add(plan(`placed ${prefetch}`, () => placed(counted, hardware, forms)));
       }
-      found.push({ ...this.judged(plans.own, weigh), rival: rival.name });
+      if (!bestOnly || least <= bestRival) add(plan('own', () => asPlaced(rival, forms, hardware)));
       const pause = this.pause();
       if (pause !== undefined) await pause;
     }
-    for (const { name, allotted } of this.decided) found.push({ ...this.judged(allotted, weigh), rival: name });
-    return found;
+    const decided = this.decided.map(({ name, allotted }) => ({ ...this.judged(allotted, weigh), rival: name }));
+    return [...rivals.flatMap(({ found }) => found), ...decided];
   }
 
   /** The network with pieces of at most so many arrays, so many of them one above the other. */
