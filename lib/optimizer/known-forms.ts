@@ -29,7 +29,14 @@ export class KnownForms {
   }
 }
 
+const KEYS = new WeakMap<Flattened, string>();
+
 /** Equal for the same graph cut into equal pieces. */
-export function piecesKey({ subOperators }: Flattened): string {
-  return subOperators.map(({ id, shape }) => `${id} ${shape.n} ${shape.k}`).join();
+export function piecesKey(flat: Flattened): string {
+  let key = KEYS.get(flat);
+  if (key === undefined) {
+    key = flat.subOperators.map(({ id, shape }) => `${id} ${shape.n} ${shape.k}`).join();
+    KEYS.set(flat, key);
+  }
+  return key;
 }

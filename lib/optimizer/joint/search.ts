@@ -1,7 +1,7 @@
 // The joint search: dynamic programming over segments and the arrays each may use, because what a segment leaves
 // free decides how much of the next one's weights can be written meanwhile. Work + homes -> allotments.
 
-import { type Picojoules, sum } from '../../base/units.ts';
+import { type Bytes, type Picojoules, sum } from '../../base/units.ts';
 import type { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Homes } from '../../cost/machine/living.ts';
 import type { Allotment } from '../../cost/machine/segment.ts';
@@ -11,8 +11,31 @@ import type { Hardware } from '../../hardware/hardware.ts';
 import type { Weigh } from '../objective.ts';
 import { type Option, SegmentAllotter, type Stage } from './allot.ts';
 
-/** By arrays and buffer bytes that homes leave to a segment. */
-export type KnownOptions = Map<string, readonly Option[]>;
+/** Options of the segments of one form. Segments alike are often neighbours, so that what was asked last is asked again. */
+export class KnownOptions {
+  /** By arrays and buffer bytes that homes leave to a segment. */
+  private readonly own = new Map<string, readonly Option[]>();
+  /** Of others' allotments, by what they are called, for so many bytes of homes. */
+  private readonly others = new Map<string, Option>();
+  private last: { readonly arrays: number; readonly bytes: number; readonly options: readonly Option[] } | undefined;
+
+  within(arrays: number, bytes: number, make: () => readonly Option[]): readonly Option[] {
+    const { last } = this;
+    if (last !== undefined && last.arrays === arrays && last.bytes === bytes) return last.options;
+    const key = `${arrays},${bytes}`;
+    const options = this.own.get(key) ?? make();
+    this.own.set(key, options);
+    this.last = { arrays, bytes, options };
+    return options;
+  }
+
+  allotted(name: string, bytes: number, make: () => Option): Option {
+    const key = `${name};${bytes}`;
+    const option = this.others.get(key) ?? make();
+    this.others.set(key, option);
+    return option;
+  }
+}
 
 export interface SearchOptions {
   readonly hardware: Hardware;
@@ -63,8 +86,7 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
   const beside = forms.beside(homes);
   const { times, opens } = work;
   const arrays = budgets.map((budget) => Math.floor(hardware.arrays * budget));
-  const numberOf = (first: number, last: number): number => first * subs + last;
-  const rivalsAt = groupBy(options.rivals, ({ first, last }) => numberOf(first, last));
+  const rivalsAt = rivalsBySegment(options.rivals, subs);
   const front = new Front(options);
   for (let last = 0; last < subs; last++) {
     const formFrom = forms.walk(beside.codes, last);
@@ -77,27 +99,24 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
       const held = beside.living.during(first, last);
       const available = hardware.arrays - held.arrays;
       if (tiles > available) break;
-      const previous = first === 0 ? [] : (endingAt[first - 1] ?? []);
+      const previous = first === 0 ? NONE : endingAt[first - 1]!;
       if (first === 0 || previous.length > 0) {
         const form = formFrom(first);
-        const knownOf = options.known[form] ?? new Map<string, readonly Option[]>();
-        options.known[form] = knownOf;
+        let known = options.known[form];
+        if (known === undefined) {
+          known = new KnownOptions();
+          options.known[form] = known;
+        }
         const allotter = () => new SegmentAllotter(work, first, last, beside.demandsOf(form, first, last, held.bytes), hardware);
-        const optionsFor = (key: string, make: () => readonly Option[]): readonly Option[] => {
-          const known = knownOf.get(key) ?? make();
-          knownOf.set(key, known);
-          return known;
-        };
-        const own = optionsFor(`${available},${held.bytes}`, () => {
+        const own = known.within(available, held.bytes, () => {
           const most = [...new Set(arrays.map((count) => Math.min(count, available)))];
           return allotter().options(most, slacks, computeOnly);
         });
         front.startSegment(first, held.arrays, times[first] ?? 1, previous, opens[first] ?? false);
         for (const option of own) front.reach(option);
-        for (const { copies, memory } of rivalsAt.get(numberOf(first, last)) ?? []) {
-          const key = `${copies.join()};${memory.join()};${held.bytes}`;
-          for (const option of optionsFor(key, () => [allotter().optionOf(copies, memory)]))
-            if (option.arrays <= available) front.reach(option);
+        for (const rival of rivalsAt.get(first * subs + last) ?? []) {
+          const option = known.allotted(rival.name, held.bytes, () => allotter().optionOf(rival.copies, rival.memory));
+          if (option.arrays <= available) front.reach(option);
         }
       }
       if (opens[first]) break;
@@ -120,7 +139,9 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
   return chain.reverse();
 }
 
-/** Ways to reach one end, of which only the best become nodes. */
+const NONE: readonly Node[] = [];
+
+/** Ways to reach one end, of which only the best are kept. */
 class Front {
   private readonly options: SearchOptions;
   private readonly still: Picojoules;
@@ -130,7 +151,7 @@ class Front {
   private times = 1;
   private previous: readonly Node[] = [];
   private staging = false;
-  private readonly ways: Omit<Node, 'last'>[] = [];
+  private ways: Node[] = [];
 
   constructor(options: SearchOptions) {
     const { leakagePerCycle, refreshPerCycle } = options.hardware.energy;
@@ -140,7 +161,7 @@ class Front {
 
   start(last: number): void {
     this.last = last;
-    this.ways.length = 0;
+    this.ways = [];
   }
 
   /** What comes now begins with `first`, behind one of `previous`, which are sorted by what they are `over`. */
@@ -154,40 +175,52 @@ class Front {
 
   /** The best node to come from, with as many of the option's pieces staged as that leaves arrays for, or none. */
   reach(option: Option): void {
-    const { first, homes, times, options } = this;
-    const { hardware, weigh } = options;
+    const { first, last, homes, times, previous, staging } = this;
+    const { hardware } = this.options;
     const nothing = stageWithin(option, 0, hardware);
     const unstaged = this.boundary(nothing);
     let before: Node | undefined;
     let value = first === 0 ? unstaged : Number.POSITIVE_INFINITY;
     let stage = nothing;
-    const least = this.staging ? this.boundary(stageWithin(option, hardware.arrays, hardware)) : unstaged;
-    for (const node of this.previous) {
+    const least = staging ? this.boundary(stageWithin(option, hardware.arrays, hardware)) : unstaged;
+    for (let p = 0; p < previous.length; p++) {
+      const node = previous[p]!;
       if (node.over + least >= value) break;
-      const free = this.staging ? hardware.arrays - node.homes - node.option.arrays : 0;
-      const ahead = stageWithin(option, free, hardware);
+      const ahead = staging ? stageWithin(option, hardware.arrays - node.homes - node.option.arrays, hardware) : nothing;
       if (ahead.bytes > 0) {
-        const cycles = runCycles(node.option.load, ahead.bytes, hardware);
-        const staged = node.value + node.times * weigh(cycles, node.option.energy + cycles * this.still) + this.boundary(ahead);
-        if (staged < value) [before, value, stage] = [node, staged, ahead];
+        const staged = node.value + this.running(node.option, ahead.bytes, node.times) + this.boundary(ahead);
+        if (staged < value) {
+          before = node;
+          value = staged;
+          stage = ahead;
+        }
       }
       const without = node.over + unstaged;
-      if (without < value) [before, value, stage] = [node, without, nothing];
+      if (without < value) {
+        before = node;
+        value = without;
+        stage = nothing;
+      }
     }
-    const cycles = runCycles(option.load, 0, hardware);
-    const over = value + times * weigh(cycles, option.energy + cycles * this.still);
-    this.ways.push({ first, option, times, homes, value, over, stage, before });
+    const over = value + this.running(option, 0, times);
+    this.ways.push({ first, last, option, times, homes, value, over, stage, before });
   }
 
   /** Those that no other beats in objective, arrays and what its run takes, best first. */
   kept(): readonly Node[] {
     const kept: Node[] = [];
-    for (const way of this.ways.sort((a, b) => a.over - b.over)) {
-      if (kept.some((other) => beats(other, way))) continue;
-      kept.push({ ...way, last: this.last });
+    for (const way of this.ways.sort(byOver)) {
+      if (isBeaten(way, kept)) continue;
+      kept.push(way);
       if (kept.length === MOST_NODES) break;
     }
     return kept;
+  }
+
+  private running(option: Option, ahead: Bytes, times: number): number {
+    const { hardware, weigh } = this.options;
+    const cycles = runCycles(option.load, ahead, hardware);
+    return times * weigh(cycles, option.energy + cycles * this.still);
   }
 
   private boundary({ boundary }: Stage): number {
@@ -195,7 +228,16 @@ class Front {
   }
 }
 
-function beats(other: Node, way: Omit<Node, 'last'>): boolean {
+function byOver(a: Node, b: Node): number {
+  return a.over - b.over;
+}
+
+function isBeaten(way: Node, others: readonly Node[]): boolean {
+  for (let i = 0; i < others.length; i++) if (beats(others[i]!, way)) return true;
+  return false;
+}
+
+function beats(other: Node, way: Node): boolean {
   return (
     other.value <= way.value &&
     other.option.arrays + other.homes <= way.option.arrays + way.homes &&
@@ -205,12 +247,20 @@ function beats(other: Node, way: Omit<Node, 'last'>): boolean {
   );
 }
 
-function groupBy<T>(list: readonly T[], keyOf: (item: T) => number): ReadonlyMap<number, readonly T[]> {
-  const groups = new Map<number, T[]>();
-  for (const item of list) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) groups.set(keyOf(item), [item]);
-    else group.push(item);
+interface NamedAllotment extends Allotment {
+  /** Equal for equal copies and memory arrays. */
+  readonly name: string;
+}
+
+/** By `first` times the number of sub-operators plus `last`. */
+function rivalsBySegment(rivals: readonly Allotment[], subs: number): ReadonlyMap<number, readonly NamedAllotment[]> {
+  const groups = new Map<number, NamedAllotment[]>();
+  for (const rival of rivals) {
+    const segment = rival.first * subs + rival.last;
+    const named = { ...rival, name: `${rival.copies.join()};${rival.memory.join()}` };
+    const group = groups.get(segment);
+    if (group === undefined) groups.set(segment, [named]);
+    else group.push(named);
   }
   return groups;
 }
