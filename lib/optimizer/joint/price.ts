@@ -2,13 +2,14 @@
 // are. Placed segments -> the same with the machine's cycles, and the totals.
 
 import { internal } from '../../base/problem.ts';
+import type { Bytes } from '../../base/units.ts';
 import { SegmentForms } from '../../cost/machine/forms.ts';
 import type { Home, Homes } from '../../cost/machine/living.ts';
 import { productCycles } from '../../cost/machine/segment.ts';
 import { type MachineCost, machineCost, type StagedAllotment } from '../../cost/machine/total.ts';
 import type { ProductWork, Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
-import type { OperatorPlan, SegmentPlan } from '../plan.ts';
+import type { ArrayId, OperatorPlan, SegmentPlan } from '../plan.ts';
 
 /** What placed segments are in counts, and what those cost. */
 export interface Counted {
@@ -81,44 +82,34 @@ function pricedOperator(operator: OperatorPlan, product: ProductWork, intra: num
 
 /** Homes as the emitter makes them of what is kept: arrays only as far as they are in memory mode for the tensor's whole life. */
 export function homesOf(work: Work, segments: readonly SegmentPlan[]): Homes {
-  const meant = new Map<number, { buffer: number; bytes: number; arrays: Set<number> }>();
-  const number = new Map<string, number>();
-  if (segments.some(({ kept }) => kept.length > 0)) for (let i = 0; i < work.tensors.length; i++) number.set(work.tensors[i]!.id, i);
+  if (segments.every(({ kept }) => kept.length === 0)) return NO_HOMES;
+  const number = new Map(work.tensors.map(({ id }, i) => [id, i]));
+  const meant = new Map<number, { buffer: Bytes; bytes: Bytes; readonly places: (readonly ArrayId[])[] }>();
   for (const { kept } of segments) {
     for (const { tensor, bytes, place } of kept) {
       const i = number.get(tensor);
       if (i === undefined) continue;
-      const sum = meant.get(i) ?? { buffer: 0, bytes: 0, arrays: new Set() };
+      const sum = meant.get(i) ?? { buffer: 0, bytes: 0, places: [] };
       meant.set(i, sum);
       if (place.kind === 'buffer') sum.buffer += bytes;
       else {
         sum.bytes += bytes;
-        for (const array of place.arrays) sum.arrays.add(array);
+        sum.places.push(place.arrays);
       }
     }
   }
-  if (meant.size === 0) return NO_HOMES;
   const segmentOf = segments.flatMap(({ operators }, s) => operators.map(() => s));
   const room = new KeptRoom(segments);
   const homes = new Map<number, Home>();
-  for (const [tensor, { buffer, bytes, arrays }] of meant) {
+  for (const [tensor, { buffer, bytes, places }] of meant) {
     const { makers, readers, bytes: size } = work.tensors[tensor]!;
     const segment = (task: number | undefined): number => segmentOf[Math.max(0, work.tasks[task ?? 0]?.sub ?? 0)] ?? 0;
     const [from, to] = [segment(makers[0]), segment(readers.at(-1))];
-    let stays = [...arrays];
-    let before: readonly number[] | undefined;
-    for (let s = from; s <= to && stays.length > 0; s++) {
-      const { memoryMode } = segments[s]!;
-      if (memoryMode === before) continue;
-      before = memoryMode;
-      const mode = new Set(memoryMode);
-      stays = stays.filter((array) => mode.has(array));
-    }
-    const staying = stays.length;
+    const stays = room.staying(places, from, to);
     const granted = Math.min(bytes, room.take(stays, from, to, bytes, work.memoryBytesPerArray));
-    const inArrays = staying === 0 ? 0 : Math.min(1, granted / size);
+    const inArrays = stays.length === 0 ? 0 : Math.min(1, granted / size);
     const inBuffer = Math.min(1 - inArrays, buffer / size);
-    if (inArrays + inBuffer > 0) homes.set(tensor, { tensor, inBuffer, inArrays, arrays: staying });
+    if (inArrays + inBuffer > 0) homes.set(tensor, { tensor, inBuffer, inArrays, arrays: stays.length });
   }
   return homes;
 }
@@ -126,47 +117,64 @@ export function homesOf(work: Work, segments: readonly SegmentPlan[]): Homes {
 /** Half of an array that serves an operator may hold kept data, as in the emitter; one that does not, all. */
 const KEPT_SHARE = 0.5;
 
-/** Room for kept data in arrays, segment by segment, as a share of an array. */
+/** Room for kept data in arrays, segment by segment. It is asked for every tensor, so arrays are marked and no sets of them made. */
 class KeptRoom {
   private readonly segments: readonly SegmentPlan[];
-  private readonly serving = new Map<number, ReadonlySet<number>>();
-  private readonly used = new Map<number, Map<number, number>>();
+  /** Bytes taken in each segment, by array. */
+  private readonly taken: (Float64Array | undefined)[] = [];
+  /** By array, the last question that named it. */
+  private readonly named: Uint32Array;
+  private question = 0;
 
   constructor(segments: readonly SegmentPlan[]) {
+    let arrays = 0;
+    for (const { memoryMode } of segments) for (let i = 0; i < memoryMode.length; i++) arrays = Math.max(arrays, memoryMode[i]! + 1);
     this.segments = segments;
+    this.named = new Uint32Array(arrays);
   }
 
-  /** Bytes of `bytes` that fit, spread evenly over the arrays, from segment `from` to `to`. */
-  take(arrays: readonly number[], from: number, to: number, bytes: number, perArray: number): number {
+  /** Those of these arrays, each once, that are in memory mode from segment `from` to `to`. */
+  staying(places: readonly (readonly ArrayId[])[], from: number, to: number): readonly ArrayId[] {
+    const { named } = this;
+    let stays: readonly ArrayId[] = places.length === 1 ? places[0]! : [...new Set(places.flat())];
+    let before: readonly ArrayId[] | undefined;
+    for (let s = from; s <= to && stays.length > 0; s++) {
+      const { memoryMode } = this.segments[s]!;
+      if (memoryMode === before) continue;
+      before = memoryMode;
+      const question = ++this.question;
+      for (let i = 0; i < memoryMode.length; i++) named[memoryMode[i]!] = question;
+      const isNamed = (array: ArrayId): boolean => named[array] === question;
+      if (!stays.every(isNamed)) stays = stays.filter(isNamed);
+    }
+    return stays;
+  }
+
+  /** Bytes of `bytes` that fit, spread evenly over arrays that stay from segment `from` to `to`. */
+  take(arrays: readonly ArrayId[], from: number, to: number, bytes: Bytes, perArray: Bytes): Bytes {
     if (arrays.length === 0) return 0;
-    const serving: ReadonlySet<number>[] = [];
-    const used: ReadonlyMap<number, number>[] = [];
+    const { named, segments, taken } = this;
+    const question = ++this.question;
+    const name = (ids: readonly ArrayId[]): void => {
+      for (let i = 0; i < ids.length; i++) named[ids[i]!] = question;
+    };
     for (let s = from; s <= to; s++) {
-      if (this.servingIn(s).size > 0) serving.push(this.servingIn(s));
-      const taken = this.used.get(s);
-      if (taken !== undefined) used.push(taken);
+      for (const { memoryIn, memoryOut } of segments[s]!.operators) {
+        name(memoryIn);
+        name(memoryOut);
+      }
     }
     let free = perArray;
     for (const array of arrays) {
-      const most = serving.some((ids) => ids.has(array)) ? perArray * KEPT_SHARE : perArray;
-      let taken = 0;
-      for (const bytesOf of used) taken = Math.max(taken, bytesOf.get(array) ?? 0);
-      free = Math.min(free, most - taken);
+      const most = named[array] === question ? perArray * KEPT_SHARE : perArray;
+      for (let s = from; s <= to; s++) free = Math.min(free, most - (taken[s]?.[array] ?? 0));
     }
     const each = Math.max(0, Math.min(free, bytes / arrays.length));
     for (let s = from; s <= to; s++) {
-      const used = this.used.get(s) ?? new Map<number, number>();
-      this.used.set(s, used);
-      for (const array of arrays) used.set(array, (used.get(array) ?? 0) + each);
+      const bytesOf = taken[s] ?? new Float64Array(named.length);
+      taken[s] = bytesOf;
+      for (let i = 0; i < arrays.length; i++) bytesOf[arrays[i]!]! += each;
     }
     return each * arrays.length;
-  }
-
-  /** Arrays that serve an operator. */
-  private servingIn(s: number): ReadonlySet<number> {
-    const known =
-      this.serving.get(s) ?? new Set(this.segments[s]!.operators.flatMap(({ memoryIn, memoryOut }) => [...memoryIn, ...memoryOut]));
-    this.serving.set(s, known);
-    return known;
   }
 }
