@@ -19,6 +19,28 @@ const PRODUCT = -1.5;
 const READ = -2.5;
 const OUTPUT = -3.5;
 
+/** What the load of a form depends on: the allotment's copies and memory arrays, homes' bytes of the buffer, and bytes written ahead meanwhile. */
+interface LoadKey {
+  readonly allotment: Pick<Allotment, 'copies' | 'memory'>;
+  readonly bytes: Bytes;
+  readonly staged: Bytes;
+}
+
+function isAlike(a: LoadKey, b: LoadKey): boolean {
+  return (
+    a.bytes === b.bytes &&
+    a.staged === b.staged &&
+    areEqual(a.allotment.copies, b.allotment.copies) &&
+    areEqual(a.allotment.memory, b.allotment.memory)
+  );
+}
+
+/** Of lists of equal length. */
+function areEqual(a: readonly number[], b: readonly number[]): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** Forms of one network's segments; what they are made of changes with the homes, the numbers stay. */
 export class SegmentForms {
   readonly work: Work;
@@ -33,6 +55,8 @@ export class SegmentForms {
   /** By form, as if homes took nothing of the buffer; and loads by what was allotted. */
   private readonly demands: SegmentDemands[] = [];
   private readonly loads: Map<string, SegmentLoad>[] = [];
+  /** Segments alike are often neighbours: what was asked last, by form. */
+  private readonly lastLoad: { readonly key: LoadKey; readonly load: SegmentLoad }[] = [];
   private readonly besideHomes = new WeakMap<Homes, SegmentLoads>();
   /** By task, the first and the last one that can be in a segment with it. */
   private readonly earliest: Int32Array;
@@ -86,14 +110,16 @@ export class SegmentForms {
   }
 
   /** `make` once for all that is allotted alike to segments of a form. */
-  loadOf(form: number, key: string, make: () => SegmentLoad): SegmentLoad {
+  loadOf(form: number, allotted: LoadKey, make: () => SegmentLoad): SegmentLoad {
+    const last = this.lastLoad[form];
+    if (last !== undefined && isAlike(last.key, allotted)) return last.load;
     const known = this.loads[form] ?? new Map<string, SegmentLoad>();
     this.loads[form] = known;
-    let load = known.get(key);
-    if (load === undefined) {
-      load = make();
-      known.set(key, load);
-    }
+    const { allotment, bytes, staged } = allotted;
+    const key = `${bytes};${staged};${allotment.copies.join()};${allotment.memory.join()}`;
+    const load = known.get(key) ?? make();
+    known.set(key, load);
+    this.lastLoad[form] = { key: allotted, load };
     return load;
   }
 
@@ -151,10 +177,10 @@ export class SegmentLoads {
   /** Load of an allotment while `staged` bytes of the next segment's weights share the channel. */
   of(allotment: Allotment, staged: Bytes): SegmentLoad {
     const { forms, living } = this;
-    const { first, last, copies, memory } = allotment;
+    const { first, last } = allotment;
     const form = forms.walk(this.codes, last)(first);
     const { bytes } = living.during(first, last);
-    return forms.loadOf(form, `${bytes};${staged};${copies.join()};${memory.join()}`, () =>
+    return forms.loadOf(form, { allotment, bytes, staged }, () =>
       loadOf(forms.work, allotment, this.demandsOf(form, first, last, bytes), forms.hardware, staged),
     );
   }

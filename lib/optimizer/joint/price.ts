@@ -89,7 +89,7 @@ export function homesOf(work: Work, segments: readonly SegmentPlan[]): Homes {
     for (const { tensor, bytes, place } of kept) {
       const i = number.get(tensor);
       if (i === undefined) continue;
-      const sum = meant.get(i) ?? { buffer: 0, bytes: 0, places: [] };
+      const sum = meant.get(i) ?? { buffer: 0, bytes: 0, places: [] as (readonly ArrayId[])[] };
       meant.set(i, sum);
       if (place.kind === 'buffer') sum.buffer += bytes;
       else {
