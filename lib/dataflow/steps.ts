@@ -36,10 +36,22 @@ export interface Step {
 /** Makes steps of a manifest's operators; unknown ids are a defect. */
 export function stepMaker(manifest: Manifest): (operator: ManifestOperator, piece?: Piece) => Step {
   const tensors = new Map(manifest.tensors.map((tensor) => [tensor.id, tensor]));
-  return (operator, piece) => stepOf(operator, piece, (id) => tensors.get(id) ?? lost(id));
+  // One window for all pieces that add to each other: what is found out about a window is remembered with it.
+  const elementwise = new Map<number, Window>();
+  const along = ({ positions }: ManifestTensor): Window => {
+    const window = elementwise.get(positions) ?? elementwiseWindow(positions);
+    elementwise.set(positions, window);
+    return window;
+  };
+  return (operator, piece) => stepOf(operator, piece, (id) => tensors.get(id) ?? lost(id), along);
 }
 
-function stepOf(operator: ManifestOperator, piece: Piece | undefined, find: (id: TensorId) => ManifestTensor): Step {
+function stepOf(
+  operator: ManifestOperator,
+  piece: Piece | undefined,
+  find: (id: TensorId) => ManifestTensor,
+  along: (tensor: ManifestTensor) => Window,
+): Step {
   const last = piece === undefined || piece.inner.to === operator.matrix?.n;
   const output = find(last ? operator.output : (operator.partials.find(({ upTo }) => upTo === piece.inner.to)?.tensor ?? ''));
   const outputs = piece?.outputs ?? allFeatures(output);
@@ -58,7 +70,7 @@ function stepOf(operator: ManifestOperator, piece: Piece | undefined, find: (id:
   const partial = piece === undefined ? undefined : operator.partials.find(({ upTo }) => upTo === piece.inner.from);
   if (partial !== undefined) {
     const tensor = find(partial.tensor);
-    reads.push({ tensor, window: elementwiseWindow(tensor.positions), features: outputs, bytes: tensorBytes(tensor, outputs) });
+    reads.push({ tensor, window: along(tensor), features: outputs, bytes: tensorBytes(tensor, outputs) });
   }
   const stationary = operator.inputs.find(({ use }) => use === 'stationary');
   return {

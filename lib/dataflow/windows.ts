@@ -30,18 +30,22 @@ export function windowPositions(producer: Pace, reader: Pace, window: Window, de
 }
 
 /** What was asked before: the pieces of an operator share its windows. */
-const DEMANDS = new WeakMap<Window, Map<string, readonly number[]>>();
+const DEMANDS = new WeakMap<Window, { readonly reader: Pace; readonly demand: readonly number[] }[]>();
 
 /** What a reader alone demands of a tensor, chunk by chunk. */
 export function ownDemand(reader: Pace, window: Window): readonly number[] {
-  const known = DEMANDS.get(window) ?? new Map<string, readonly number[]>();
-  DEMANDS.set(window, known);
-  const key = `${reader.positions},${reader.chunks}`;
-  let demand = known.get(key);
-  if (demand === undefined) {
-    demand = Array.from({ length: reader.chunks }, (_, chunk) => positionsNeeded(window, progressAt(reader, chunk + 1)));
-    known.set(key, demand);
+  let known = DEMANDS.get(window);
+  if (known === undefined) {
+    known = [];
+    DEMANDS.set(window, known);
   }
+  const { positions, chunks } = reader;
+  for (let i = 0; i < known.length; i++) {
+    const other = known[i]!;
+    if (other.reader.positions === positions && other.reader.chunks === chunks) return other.demand;
+  }
+  const demand = Array.from({ length: chunks }, (_, chunk) => positionsNeeded(window, progressAt(reader, chunk + 1)));
+  known.push({ reader: { positions, chunks }, demand });
   return demand;
 }
 

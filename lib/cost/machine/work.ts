@@ -71,7 +71,7 @@ export interface TaskWork {
   readonly id: string;
   /** Sub-operator it is or rides with. */
   readonly sub: number;
-  readonly product?: ProductWork;
+  readonly product: ProductWork | undefined;
   readonly chunks: number;
   readonly vectorCycles: Cycles;
   readonly vectorEnergy: Picojoules;
@@ -136,19 +136,19 @@ export function workOf(graph: Graph, sequence: Sequence, hardware: Hardware): Wo
   }
   const held = heldHere(steps, manifest.tensors, makers, readers);
   const tasks = steps.map((step, t): TaskWork => {
-    const sub = sequence.subOperators[subs[t] ?? -1];
+    const place = subs[t] ?? -1;
+    const sub = sequence.subOperators[place];
     const isProduct = step.piece !== undefined && sub !== undefined;
-    const vector = vectorWork(step, hardware);
     const stationary = step.stationary && { tensor: numberOf(step.stationary.id), bytes: stationaryBytes(step) };
+    const { cycles, energy } = vectorWork(step, hardware);
     return {
       id: isProduct ? sub.id : step.operator.id,
-      sub: subs[t] ?? -1,
-      ...(isProduct && {
-        product: { ...productWork(sub.shape, hardware, stationary !== undefined), sub: subs[t] ?? 0, ...(stationary && { stationary }) },
-      }),
+      sub: place,
+      product: isProduct ? productWork(sub.shape, place, stationary, hardware) : undefined,
       chunks: step.chunks,
-      ...vector,
-      reads: step.reads.map((read, r) => readWork(step, read, numberOf(read.tensor.id), held.get(`${t},${r}`) ?? 0)),
+      vectorCycles: cycles,
+      vectorEnergy: energy,
+      reads: step.reads.map((read, r) => readWork(step, read, numberOf(read.tensor.id), held[t]?.[r] ?? 0)),
       output: { tensor: numberOf(step.output.id), features: step.outputs, bytes: tensorBytes(step.output, step.outputs) },
     };
   });
@@ -186,27 +186,29 @@ function runsOf(count: number, repeats: readonly Repeated[]): Pick<Work, 'times'
   return { times, opens };
 }
 
-function productWork(shape: MatrixShape, hardware: Hardware, dynamic: boolean): Omit<ProductWork, 'sub'> {
+function productWork(shape: MatrixShape, sub: number, stationary: ProductWork['stationary'], hardware: Hardware): ProductWork {
   const weights = shape.n * shape.k * shape.groups;
-  return {
+  const product = {
+    sub,
     m: shape.m,
     tiles: tileGrid(shape, hardware).tiles,
     computeCycles: shape.m * hardware.mvmCycles,
-    weightBytes: dynamic ? 0 : bytesOf(weights, hardware.precision.weightBits),
+    weightBytes: stationary === undefined ? bytesOf(weights, hardware.precision.weightBits) : 0,
     writeCycles: rowsWritten(shape, hardware) * hardware.writeCyclesPerRow,
     mac: shape.m * weights * hardware.energy.mac,
     writing: bytesOf(weights, hardware.storedBitsPerWeight) * hardware.energy.weightWriteByte,
   };
+  return stationary === undefined ? product : { ...product, stationary };
 }
 
-function vectorWork(step: Step, hardware: Hardware): { vectorCycles: Cycles; vectorEnergy: Picojoules } {
+function vectorWork(step: Step, hardware: Hardware): { readonly cycles: Cycles; readonly energy: Picojoules } {
   const { operator, piece } = step;
   const complete = piece === undefined || piece.inner.to === operator.matrix?.n;
   const elements = complete ? step.positions * (step.outputs.to - step.outputs.from) : 0;
   const own = operator.vector;
   let cycles = own === undefined ? 0 : own.elements / hardware.vectorElementsPerCycle[own.class];
   for (const { class: kind } of operator.steps) cycles += elements / hardware.vectorElementsPerCycle[kind];
-  return { vectorCycles: cycles, vectorEnergy: ((own?.elements ?? 0) + elements * operator.steps.length) * hardware.energy.vectorElement };
+  return { cycles, energy: ((own?.elements ?? 0) + elements * operator.steps.length) * hardware.energy.vectorElement };
 }
 
 /** A piece's part of the right operand. */
@@ -235,29 +237,35 @@ function readWork(step: Step, read: Read, tensor: number, heldHereBytes: Bytes):
 }
 
 type Pace = Parameters<typeof windowPositions>[0];
-const HELD = new WeakMap<readonly number[], Map<string, number>>();
 
-/** `windowPositions`, once for readers that demand the same. */
+/** What was found last for a reader's demand: the pieces of an operator ask for the same, one after another. */
+const HELD = new WeakMap<readonly number[], { readonly maker: Pace; readonly reader: Pace; readonly held: number }>();
+
+/** `windowPositions`, once for neighbours that demand the same. */
 function positionsHeld(maker: Pace, reader: Pace, window: Read['window'], demand: readonly number[]): number {
-  const known = HELD.get(demand) ?? new Map<string, number>();
-  HELD.set(demand, known);
-  const key = `${maker.positions},${maker.chunks},${reader.positions},${reader.chunks}`;
-  const held = known.get(key) ?? windowPositions(maker, reader, window, demand);
-  known.set(key, held);
+  const last = HELD.get(demand);
+  if (last !== undefined && isSamePace(last.maker, maker) && isSamePace(last.reader, reader)) return last.held;
+  const held = windowPositions(maker, reader, window, demand);
+  const paceOf = ({ positions, chunks }: Pace): Pace => ({ positions, chunks });
+  HELD.set(demand, { maker: paceOf(maker), reader: paceOf(reader), held });
   return held;
+}
+
+function isSamePace(a: Pace, b: Pace): boolean {
+  return a.positions === b.positions && a.chunks === b.chunks;
 }
 
 /** Most sub-operators between a maker and a reader of one segment: longer ones are not worth holding. */
 const LONGEST = 64;
 
-/** Bytes held between makers and readers that run side by side, through every path between them; by "task,read". */
+/** Bytes held between makers and readers that run side by side, through every path between them; by task and read. */
 function heldHere(
   steps: readonly Step[],
   tensors: readonly { readonly id: string; readonly bits: number }[],
   makers: readonly (readonly number[])[],
   readers: readonly (readonly number[])[],
-): ReadonlyMap<string, Bytes> {
-  const held = new Map<string, Bytes>();
+): readonly (readonly Bytes[] | undefined)[] {
+  const held: Bytes[][] = [];
   for (const [i, tensor] of tensors.entries()) {
     const first = makers[i]?.[0];
     if (first === undefined) continue;
@@ -272,7 +280,9 @@ function heldHere(
         if (read.tensor.id !== tensor.id) continue;
         const maker = steps[first] ?? step;
         const window = positionsHeld(maker, step, read.window, demands.get(step) ?? ownDemand(step, read.window));
-        held.set(`${t},${r}`, Math.ceil((window * (read.features.to - read.features.from) * tensor.bits) / 8));
+        const of = held[t] ?? new Array<Bytes>(step.reads.length).fill(0);
+        held[t] = of;
+        of[r] = Math.ceil((window * (read.features.to - read.features.from) * tensor.bits) / 8);
       }
     }
   }
