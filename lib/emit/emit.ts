@@ -5,7 +5,7 @@
 import { failOn, internal } from '../base/problem.ts';
 import type { Range } from '../base/shapes.ts';
 import { ceilDiv } from '../base/units.ts';
-import { manifestOf } from '../dataflow/manifest.ts';
+import { allFeatures, manifestOf } from '../dataflow/manifest.ts';
 import { chunksOf, type Read, tensorBytes } from '../dataflow/steps.ts';
 import { type Stream as Flowing, type Room, shareStreams } from '../dataflow/streams.ts';
 import { demandsOn, windowPositions } from '../dataflow/windows.ts';
@@ -19,7 +19,8 @@ import { meet, union, without } from '../program/geometry.ts';
 import type { ManifestTensor, MetaOp, Place, Program, Region, RegionId, Statement, TensorId } from '../program/program.ts';
 import { inputMemory } from './input-memory.ts';
 import { KeptMemory } from './memory.ts';
-import { type Life, livesOf, type Step, stepsOf } from './steps.ts';
+import { OperandPlaces } from './operand-places.ts';
+import { type Life, type Lives, livesOf, type Step, stepsOf } from './steps.ts';
 import { unfold } from './unfold.ts';
 import { WindowPlaces, type WindowRoom } from './window-places.ts';
 
@@ -51,8 +52,9 @@ export function emit(graph: Graph, plan: Plan, hardware: Hardware, { again = fal
     plan.precision,
   );
   const steps = stepsOf(plan, manifest);
-  const lives = livesOf(steps, manifest);
-  const emitter = new Emitter(plan, hardware, lives, manifest.tensors);
+  const operands = new OperandPlaces(plan, folded, manifest);
+  const lives = livesOf(steps, manifest, operands.inPlace);
+  const emitter = new Emitter(plan, hardware, lives, manifest.tensors, operands);
   const stored = new Set(steps.flat().flatMap(({ product, stationary }) => (product && !stationary ? [product.parent] : [])));
   const stays = ({ parent }: OperatorPlan, { id }: SegmentPlan): boolean => stored.has(parent) && timesOf(plan, id) === 1;
   const before = again ? emitter.continueFrom(residentPieces(plan.segments, stays)) : undefined;
@@ -102,17 +104,19 @@ class Emitter {
   readonly regions: Region[] = [];
   private readonly homes = new Map<TensorId, readonly Region[]>();
   private readonly memory: KeptMemory;
+  private readonly operands: OperandPlaces;
   private readonly plan: Plan;
   /** Pieces by id, and those whose weights were written ahead of their segment. */
   private readonly products: ReadonlyMap<string, OperatorPlan>;
   private readonly written = new Set<string>();
   private memoryMode: ReadonlySet<number> = new Set();
   private readonly hardware: Hardware;
-  private readonly lives: ReadonlyMap<TensorId, Life>;
+  private readonly lives: Lives;
 
-  constructor(plan: Plan, hardware: Hardware, lives: ReadonlyMap<TensorId, Life>, tensors: readonly ManifestTensor[]) {
+  constructor(plan: Plan, hardware: Hardware, lives: Lives, tensors: readonly ManifestTensor[], operands: OperandPlaces) {
     this.hardware = hardware;
     this.lives = lives;
+    this.operands = operands;
     this.memory = new KeptMemory(plan, hardware);
     this.plan = plan;
     this.products = new Map(plan.segments.flatMap(({ operators }) => operators).map((product) => [product.id, product]));
@@ -165,7 +169,7 @@ class Emitter {
   }
 
   private weights({ product, stationary }: Step): readonly MetaOp[] {
-    if (product === undefined || this.written.has(product.id)) return [];
+    if (product === undefined || this.written.has(product.id) || this.operands.inPlace.has(product.id)) return [];
     const from = stationary === undefined ? [] : (this.homes.get(stationary.id) ?? []).map(({ id }) => id);
     return [{ kind: 'CIM.write', ...pieceFields(product), from }];
   }
@@ -183,6 +187,10 @@ class Emitter {
   private wire(segment: number, steps: readonly Step[]): Wiring {
     const wiring: Wiring = { reads: new Map(), writes: new Map(), moves: [] };
     for (const { output } of steps) if (!wiring.writes.has(output.id)) wiring.writes.set(output.id, [...(this.homes.get(output.id) ?? [])]);
+    for (const { output } of steps) {
+      const tiles = this.operands.of(output.id, segment).map((place) => this.declare(output, allFeatures(output), output.positions, place));
+      wiring.writes.set(output.id, [...(wiring.writes.get(output.id) ?? []), ...tiles]);
+    }
     const found: Stream[] = [];
     const memory = inputMemory(steps);
     for (const step of steps) {
@@ -312,7 +320,7 @@ class Emitter {
   }
 
   private declare(tensor: ManifestTensor, features: Range, window: number, place: Place): Region {
-    const region = { id: this.newId(), tensor: tensor.id, features, window, place };
+    const region = { id: `r${this.regions.length}`, tensor: tensor.id, features, window, place };
     this.regions.push(region);
     return region;
   }
@@ -332,10 +340,6 @@ class Emitter {
       const inside = (segment: number): boolean => repeat.first <= segment && segment < repeat.first + repeat.count;
       return inside(first) !== inside(last) || (first < repeat.first && last >= repeat.first + repeat.count);
     });
-  }
-
-  private newId(): RegionId {
-    return `r${this.regions.length}`;
   }
 
   private life(tensor: TensorId): Life {

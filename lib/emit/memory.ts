@@ -92,7 +92,7 @@ export class KeptMemory {
       this.servingIn.set(id, [...arrays]);
       for (const { tensor, place, bytes } of kept) {
         const allowed = this.allowed.get(tensor) ?? { arrays: 0, buffer: 0 };
-        allowed[place.kind] += bytes;
+        if (place.kind !== 'operand') allowed[place.kind] += bytes;
         this.allowed.set(tensor, allowed);
       }
     }

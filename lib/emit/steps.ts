@@ -20,6 +20,8 @@ export interface Life {
   readonly leaves: boolean;
 }
 
+export type Lives = ReadonlyMap<TensorId, Life>;
+
 export function stepsOf(plan: Plan, manifest: Manifest): readonly (readonly Step[])[] {
   const position = new Map(manifest.operators.map((operator, i) => [operator.id, i]));
   const stepOf = stepMaker(manifest);
@@ -37,8 +39,11 @@ export function stepsOf(plan: Plan, manifest: Manifest): readonly (readonly Step
   });
 }
 
-/** How long each tensor is needed, in segments. Network inputs live from before the first. */
-export function livesOf(segments: readonly (readonly Step[])[], manifest: Manifest): ReadonlyMap<TensorId, Life> {
+/**
+ * How long each tensor is needed, in segments, but for pieces that find their right operand `inPlace`. Network inputs live from before
+ * the first.
+ */
+export function livesOf(segments: readonly (readonly Step[])[], manifest: Manifest, inPlace: ReadonlySet<OperatorPlan['id']>): Lives {
   const lives = new Map<TensorId, { first: number; last: number; leaves: boolean }>();
   for (const tensor of manifest.tensors) {
     const given = tensor.role === 'input' || tensor.role === 'state';
@@ -47,7 +52,8 @@ export function livesOf(segments: readonly (readonly Step[])[], manifest: Manife
   for (const step of segments.flat()) {
     const made = lives.get(step.output.id);
     if (made !== undefined) made.first = Math.min(made.first, step.segment);
-    for (const tensor of [...step.reads.map((read) => read.tensor), ...(step.stationary ? [step.stationary] : [])]) {
+    const operand = step.stationary && !inPlace.has(step.product?.id ?? '') ? [step.stationary] : [];
+    for (const tensor of [...step.reads.map((read) => read.tensor), ...operand]) {
       const used = lives.get(tensor.id);
       if (used !== undefined) used.last = Math.max(used.last, step.segment);
     }

@@ -125,7 +125,7 @@ function cacheOnChip(graph: Graph, { regions, tensors }: Program): { readonly ar
   for (const { tensor, features, window, place } of regions) {
     if (place.kind === 'external') continue;
     const held = bytes.get(tensor) ?? { arrays: 0, buffer: 0 };
-    held[place.kind] += bytesOf(window * (features.to - features.from), bits.get(tensor) ?? 0);
+    held[place.kind === 'buffer' ? 'buffer' : 'arrays'] += bytesOf(window * (features.to - features.from), bits.get(tensor) ?? 0);
     bytes.set(tensor, held);
   }
   const held = operandsOfCaches(graph)

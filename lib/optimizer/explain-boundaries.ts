@@ -5,7 +5,7 @@ import { type Bytes, type Cycles, sum } from '../base/units.ts';
 import { type Demand, demandOf, operatorLatency, rewriteLatency } from '../cost/paper.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph, OperatorId, TensorId } from '../ir/graph.ts';
-import type { CostName, OperatorPlan, Plan, SegmentPlan } from './plan.ts';
+import type { CostName, Kept, OperatorPlan, Plan, SegmentPlan } from './plan.ts';
 import { cyclesWith, type PlanWork } from './plan-work.ts';
 import { exactSolver } from './solve-exact.ts';
 
@@ -27,17 +27,24 @@ export interface BoundaryReason {
   readonly rewrite: Cycles;
   /** Data made in the segment before and needed behind it: what leaves for external memory and what stays, in bytes. */
   readonly leaves: readonly { readonly tensor: TensorId; readonly bytes: Bytes }[];
-  readonly stays: readonly { readonly tensor: TensorId; readonly bytes: Bytes; readonly place: 'arrays' | 'buffer' }[];
+  readonly stays: readonly { readonly tensor: TensorId; readonly bytes: Bytes; readonly place: Kept['place']['kind'] }[];
   readonly switched: { readonly toMemory: number; readonly toCompute: number };
-  /** Pieces whose weights, or run-time operands, are written at the boundary, and those written while the segment before ran. */
+  /**
+   * Pieces whose weights, or run-time operands, are written at the boundary, those written while the segment before ran, and those that
+   * compute in place on an operand that was written as it was made.
+   */
   readonly written: readonly { readonly operator: string; readonly arrays: number }[];
   readonly ahead: readonly { readonly operator: string; readonly arrays: number }[];
+  readonly inPlace: readonly { readonly operator: string; readonly arrays: number }[];
   readonly cut: CutReason;
 }
 
 export function boundariesOf(plan: Plan, graph: Graph, view: PlanWork, hardware: Hardware): readonly BoundaryReason[] {
   const borders = new Set(plan.repeats.flatMap(({ first, count }) => [first, first + count]));
   const rightOperands = rightOperandsOf(graph);
+  const inPlace = new Set(
+    plan.segments.flatMap(({ kept }) => kept.flatMap(({ place }) => (place.kind === 'operand' ? place.operator : []))),
+  );
   return plan.segments.slice(1).map((segment, i): BoundaryReason => {
     const before = plan.segments[i] ?? segment;
     const stays = before.kept.map(({ tensor, bytes, place }) => ({ tensor, bytes, place: place.kind }));
@@ -53,8 +60,9 @@ export function boundariesOf(plan: Plan, graph: Graph, view: PlanWork, hardware:
         toMemory: segment.memoryMode.filter((array) => !storingBefore.has(array)).length,
         toCompute: before.memoryMode.filter((array) => !storing.has(array)).length,
       },
-      written: pieces.filter(({ operator }) => !ahead.has(operator)),
+      written: pieces.filter(({ operator }) => !ahead.has(operator) && !inPlace.has(operator)),
       ahead: pieces.filter(({ operator }) => ahead.has(operator)),
+      inPlace: pieces.filter(({ operator }) => inPlace.has(operator)),
       cut: cutOf(before, segment, borders, rightOperands, view, plan.figures, hardware),
     };
   });
@@ -63,13 +71,14 @@ export function boundariesOf(plan: Plan, graph: Graph, view: PlanWork, hardware:
 /** Made in `before`, needed later, and not kept. */
 function leaving(
   { operators, vectorOperators }: SegmentPlan,
-  { work }: PlanWork,
+  { work, homes }: PlanWork,
   stays: BoundaryReason['stays'],
 ): BoundaryReason['leaves'] {
   const inside = new Set([...operators.map(({ id }) => id), ...vectorOperators]);
   const staying = new Map<TensorId, Bytes>();
-  for (const { tensor, bytes } of stays) staying.set(tensor, (staying.get(tensor) ?? 0) + bytes);
-  return work.tensors.flatMap(({ id, bytes, makers, readers, leaves }) => {
+  for (const { tensor, bytes, place } of stays) if (place !== 'operand') staying.set(tensor, (staying.get(tensor) ?? 0) + bytes);
+  return work.tensors.flatMap(({ id, bytes, makers, readers, leaves }, t) => {
+    if (homes.get(t)?.onlyInPlace) return [];
     const here = makers.filter((task) => inside.has(work.tasks[task]?.id ?? ''));
     const later = readers.some((task) => task > (makers.at(-1) ?? 0) && !inside.has(work.tasks[task]?.id ?? ''));
     if (here.length === 0 || !(later || leaves)) return [];

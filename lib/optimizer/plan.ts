@@ -46,7 +46,11 @@ export interface OperatorPlan {
 export interface Kept {
   readonly tensor: TensorId;
   readonly bytes: Bytes;
-  readonly place: { readonly kind: 'buffer' } | { readonly kind: 'arrays'; readonly arrays: readonly ArrayId[] };
+  readonly place:
+    | { readonly kind: 'buffer' }
+    | { readonly kind: 'arrays'; readonly arrays: readonly ArrayId[] }
+    /** In the arrays of a later operator whose right operand it is, as weight tiles: memory until it computes on them. */
+    | { readonly kind: 'operand'; readonly operator: OperatorPlan['id'] };
 }
 
 /** Weights of a piece of a later segment, written while this one computes. */

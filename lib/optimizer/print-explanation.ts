@@ -37,20 +37,36 @@ export function printExplanation({ operators, boundaries, figures }: Explanation
   return `${table}\n\n${boundaries.map(boundary).join('\n')}`;
 }
 
-function boundary({ before, writeBack, switch: switching, rewrite, leaves, stays, switched, written, ahead, cut }: BoundaryReason): string {
+function boundary({
+  before,
+  writeBack,
+  switch: switching,
+  rewrite,
+  leaves,
+  stays,
+  switched,
+  written,
+  ahead,
+  inPlace,
+  cut,
+}: BoundaryReason): string {
   const cycles = (value: number): string => formatNumber(Math.round(value));
   const pieces = (list: BoundaryReason['written']): string => names(list.map(({ operator, arrays }) => `${operator} (${arrays})`));
   const data = (list: BoundaryReason['leaves']): string => names(list.map(({ tensor, bytes }) => `${tensor} (${formatBytes(bytes)})`));
+  const staying = names(
+    stays.map(({ tensor, bytes, place }) => `${tensor} (${formatBytes(bytes)}${place === 'operand' ? ' in place' : ''})`),
+  );
   const modes = [
     ...(switched.toMemory > 0 ? [`${switched.toMemory} to memory`] : []),
     ...(switched.toCompute > 0 ? [`${switched.toCompute} to compute`] : []),
   ];
   const details = [
     ...(leaves.length > 0 ? [`leaves the chip: ${data(leaves)}`] : []),
-    ...(stays.length > 0 ? [`stays: ${data(stays)}`] : []),
+    ...(stays.length > 0 ? [`stays: ${staying}`] : []),
     ...(modes.length > 0 ? [`arrays switched: ${modes.join(', ')}`] : []),
     ...(written.length > 0 ? [`written: ${pieces(written)}`] : []),
     ...(ahead.length > 0 ? [`written ahead: ${pieces(ahead)}`] : []),
+    ...(inPlace.length > 0 ? [`operand in place: ${pieces(inPlace)}`] : []),
   ];
   const head = `${before} | ${before + 1}: write back ${cycles(writeBack)}, switch ${cycles(switching)}, rewrite ${cycles(rewrite)} cycles; ${reason(cut)}`;
   return [head, ...details.map((line) => `        ${line}`)].join('\n');

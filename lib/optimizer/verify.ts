@@ -16,6 +16,10 @@ export function verifyPlan(plan: Plan, graph: Graph): readonly Problem[] {
     checkSegment(segment, plan.hardware.arrays, (reason) => add(`segment ${segment.id}`, reason));
     checkSharing(segment, feeds, (reason) => add(`segment ${segment.id}`, reason));
   }
+  for (const { id, kept } of plan.segments) {
+    for (const { tensor, place } of kept)
+      if (place.kind === 'operand') checkOperand(plan, id, place.operator, (reason) => add(`operand ${tensor}`, reason));
+  }
   const folded = foldGraph(
     graph,
     plan.repeats.map(({ block }) => block),
@@ -55,6 +59,27 @@ function checkSegment(segment: SegmentPlan, arrays: number, add: (reason: string
   const { writeBack, switch: switching, rewrite } = segment.interCycles;
   for (const cycles of [segment.intraCycles, writeBack, switching, rewrite]) {
     if (!Number.isFinite(cycles) || cycles < 0) add(`has a latency of ${cycles} cycles`);
+  }
+}
+
+/** An operand waits in its operator's arrays, which are memory and have no other role from the segment that makes it on. */
+function checkOperand({ segments }: Plan, from: number, operator: OperatorPlan['id'], add: (reason: string) => void): void {
+  const taker = segments.find(({ operators }) => operators.some(({ id }) => id === operator));
+  const piece = taker?.operators.find(({ id }) => id === operator);
+  if (taker === undefined || piece === undefined || taker.id <= from) {
+    add(`is kept in place for ${operator}, which does not come later`);
+    return;
+  }
+  for (const { id, memoryMode, operators, staged } of segments.slice(from, taker.id)) {
+    const memory = new Set(memoryMode);
+    const computing = piece.compute.find((array) => !memory.has(array));
+    if (computing !== undefined) add(`waits for ${operator} in array ${computing}, which is in compute mode in segment ${id}`);
+    const others = [
+      ...operators.flatMap(({ memoryIn, memoryOut }) => [...memoryIn, ...memoryOut]),
+      ...staged.flatMap(({ arrays }) => arrays),
+    ];
+    const taken = others.find((array) => piece.compute.includes(array));
+    if (taken !== undefined) add(`waits for ${operator} in array ${taken}, which has another role in segment ${id}`);
   }
 }
 

@@ -214,5 +214,5 @@ export function regionsOf(op: MetaOp): readonly RegionId[] {
 
 /** Memory-mode arrays a region lies in. */
 export function arraysHolding({ place }: Region): readonly number[] {
-  return place.kind === 'arrays' ? place.arrays : [];
+  return place.kind === 'arrays' || place.kind === 'tiles' ? place.arrays : [];
 }

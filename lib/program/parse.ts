@@ -12,6 +12,7 @@ import {
   META_OPS,
   type MetaOp,
   type MetaOpKind,
+  OPERAND_LAYOUTS,
   type Parallel,
   type Place,
   type Program,
@@ -43,9 +44,15 @@ const oneOf =
   (reader) =>
     reader.after('=').oneOf(words);
 
+const TILES = { by: oneOf(OPERAND_LAYOUTS), n: whole, k: whole, groups: whole, copies: whole, arrays };
 const place: FieldReader<Place> = (reader) => {
-  const kind = reader.after('=').oneOf(['external', 'buffer', 'arrays']);
+  const start = reader.after('=').owner('tiles');
+  const kind = reader.oneOf(['external', 'buffer', 'arrays', 'tiles']);
   if (kind === 'external') return { kind };
+  if (kind === 'tiles') {
+    reader.expect('(', "'(' after tiles");
+    return { kind, ...reader.fields(TILES, start) };
+  }
   if (kind === 'buffer') return { kind, offset: reader.after('+').whole() };
   return { kind, arrays: reader.arrays(), offset: reader.after('+').whole() };
 };

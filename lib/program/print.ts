@@ -95,6 +95,10 @@ function printPlace(place: Place): string {
       return `buffer+${place.offset}`;
     case 'arrays':
       return `arrays${printArrays(place.arrays)}+${place.offset}`;
+    case 'tiles': {
+      const { by, n, k, groups, copies, arrays } = place;
+      return `tiles(by=${by}, n=${n}, k=${k}, groups=${groups}, copies=${copies}, arrays=${printArrays(arrays)})`;
+    }
     default:
       return assertNever(place);
   }

@@ -56,7 +56,24 @@ export type Place =
   | { readonly kind: 'external' }
   | { readonly kind: 'buffer'; readonly offset: number }
   /** Striped evenly over the arrays, from byte `offset` in each. */
-  | { readonly kind: 'arrays'; readonly arrays: readonly number[]; readonly offset: number };
+  | { readonly kind: 'arrays'; readonly arrays: readonly number[]; readonly offset: number }
+  | OperandTiles;
+
+/**
+ * The weight tiles of a product whose right operand is the region's tensor, all of it: n x k for each group, in arrays that are in
+ * memory mode while they are written and compute once they are switched. A position of the tensor is a part of a column, or of a row.
+ */
+export interface OperandTiles {
+  readonly kind: 'tiles';
+  readonly by: (typeof OPERAND_LAYOUTS)[number];
+  readonly n: number;
+  readonly k: number;
+  readonly groups: number;
+  readonly copies: number;
+  /** copies * tiles arrays, as CIM.write lists them. */
+  readonly arrays: readonly number[];
+}
+export const OPERAND_LAYOUTS = ['columns', 'rows'] as const;
 
 /** Room for features [from, to) of `window` consecutive positions of a tensor; window = positions holds all of it. */
 export interface Region {

@@ -107,9 +107,16 @@ export class Signatures {
   private placeText(place: Place): string {
     const known = this.texts.get(place);
     if (known !== undefined) return known;
-    const text = place.kind === 'arrays' ? `a${this.arraysText(place.arrays)}` : place.kind;
+    const text = this.newPlaceText(place);
     this.texts.set(place, text);
     return text;
+  }
+
+  private newPlaceText(place: Place): string {
+    if (place.kind === 'arrays') return `a${this.arraysText(place.arrays)}`;
+    if (place.kind !== 'tiles') return place.kind;
+    const { by, n, k, groups, copies, arrays } = place;
+    return `${by} ${n},${k},${groups},${copies}${this.arraysText(arrays)}`;
   }
 
   private arraysText(arrays: readonly number[]): string {

@@ -196,7 +196,15 @@ function isSameShape(a: ManifestTensor, b: ManifestTensor): boolean {
 
 function isSamePlace(a: Region['place'], b: Region['place']): boolean {
   if (a.kind === 'external' || b.kind === 'external') return a.kind === b.kind;
+  if (a.kind === 'tiles' || b.kind === 'tiles') {
+    if (a.kind !== 'tiles' || b.kind !== 'tiles' || a.by !== b.by || a.copies !== b.copies) return false;
+    return a.n === b.n && a.k === b.k && a.groups === b.groups && isSameList(a.arrays, b.arrays);
+  }
   if (a.offset !== b.offset) return false;
   if (a.kind === 'buffer' || b.kind === 'buffer') return a.kind === b.kind;
-  return a.arrays === b.arrays || (a.arrays.length === b.arrays.length && a.arrays.every((array, i) => array === b.arrays[i]));
+  return isSameList(a.arrays, b.arrays);
+}
+
+function isSameList(a: readonly number[], b: readonly number[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, i) => item === b[i]));
 }

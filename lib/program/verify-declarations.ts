@@ -9,6 +9,7 @@ import type { Findings } from './findings.ts';
 import { indexProgram, type ProgramIndex, pieceShape } from './geometry.ts';
 import type { ManifestOperator, MetaOp, MetaOpOf, Program, Region } from './program.ts';
 import { partsOf } from './turns.ts';
+import { checkTiles } from './verify-tiles.ts';
 
 /** More chunks than this make a simulation longer, not better. */
 const MOST_CHUNKS = 65_536;
@@ -214,8 +215,9 @@ function checkRegion(region: Region, index: ProgramIndex, hardware: Hardware, fi
       'Make its window smaller or put it elsewhere.',
     );
   }
+  if (place.kind === 'tiles') checkTiles(place, region, tensor, hardware, findings);
+  if (place.kind === 'arrays' || place.kind === 'tiles') checkArrays(place.arrays, where, hardware, findings);
   if (place.kind !== 'arrays') return;
-  checkArrays(place.arrays, where, hardware, findings);
   const end = place.offset + ceilDiv(bytes, Math.max(1, place.arrays.length));
   if (end > hardware.memoryBytesPerArray) {
     findings.add(
@@ -238,6 +240,14 @@ function checkStatement(op: MetaOp, where: string, index: ProgramIndex, hardware
       if (!index.regions.has(id))
         findings.add('reference', where, `names region '${id}', which is not declared`, 'Declare it or correct the name.');
     }
+    const tiles = op.from.find((id) => index.regions.get(id)?.place.kind === 'tiles');
+    if (tiles !== undefined)
+      findings.add(
+        'shape',
+        where,
+        `reads region '${tiles}', which lies as weight tiles`,
+        'Compute on its arrays, or keep the data elsewhere, too.',
+      );
   }
   if (op.kind === 'MEM.move' || op.kind === 'VEC.run' || op.kind === 'CIM.mvm') checkChunks(op, where, index, findings);
   if (op.kind === 'MEM.move') {

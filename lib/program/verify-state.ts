@@ -29,9 +29,11 @@ export interface State {
   seen?: Seen;
 }
 
-/** What a CIM.write put into its arrays: the n-th of its list has tile n mod tiles. */
+/** What a CIM.write put into its arrays, or data written in place: the n-th of its list has tile n mod tiles. */
 export interface Weights extends Piece {
   readonly arrays: readonly number[];
+  /** Region of an operand that was written in place. */
+  readonly region?: RegionId;
 }
 
 export interface Written {
@@ -147,7 +149,10 @@ export function repeatTurn(record: TurnRecord, turn: Turn, state: State): boolea
     const used = last > time;
     data.set(name, { features, first: before?.first ?? first + later, last: used ? last + later : (before?.last ?? last) });
   }
-  for (const [array, held] of left.weights) weights[array] = held && { ...held, operator: names.operator(held.operator) };
+  for (const [array, held] of left.weights) {
+    const region = held?.region === undefined ? {} : { region: names.region(held.region) };
+    weights[array] = held && { ...held, operator: names.operator(held.operator), ...region };
+  }
   const blocks = turn.first - record.turn.first;
   for (const { arrays, time: at, where } of left.overwritten)
     overwritten.push({ arrays, time: at + later, where: (more) => where(blocks + more) });

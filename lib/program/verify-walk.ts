@@ -33,6 +33,7 @@ import {
   type Weights,
   weightsIn,
 } from './verify-state.ts';
+import { operandWeights } from './verify-tiles.ts';
 import { checkComplete, checkLifetimes, covers } from './verify-whole.ts';
 
 export interface VerifyOptions {
@@ -261,13 +262,17 @@ function checkWeights(op: MetaOpOf<'CIM.mvm'>, where: string, state: State): voi
       same(held.outputs, op.outputs) &&
       same(held.inner, op.inner) &&
       at % tiles === position % tiles;
-    if (right) continue;
+    if (right) {
+      const written = held.region === undefined ? undefined : dataIn(state, held.region);
+      if (written !== undefined) written.last = state.time;
+      continue;
+    }
     const found = held === undefined ? 'no weights' : `tile ${at % tiles} of ${pieceName(held)}`;
     findings.add(
       'weights',
       where,
       `array ${array} holds ${found}, not tile ${position % tiles} of ${pieceName(op)}`,
-      'Write them first with CIM.write.',
+      'Write them first with CIM.write, or all of the operand in place.',
     );
     return;
   }
@@ -292,7 +297,8 @@ function noteWrites(activity: Activity | undefined, where: string, state: State)
     }
     data.set(region.id, { ...written, features: [...written.features, features], last: time });
     if (region.window < tensor.positions) windows.add(region.id);
-    if (region.place.kind === 'arrays') for (const array of region.place.arrays) setWeights(state, array, undefined);
+    const held = operandWeights(region, tensor, state);
+    for (const array of arraysHolding(region)) setWeights(state, array, held);
   }
 }
 

@@ -18,6 +18,9 @@ export function checkLifetimes({ data, index, findings, overwritten }: State): v
     const bytes = regionBytes(region, entry(index.tensors, region.tensor).bits);
     const { place } = region;
     if (place.kind === 'buffer') inBuffer.push({ region, from: place.offset, to: place.offset + bytes, first, last });
+    // Tiles take their arrays whole.
+    if (place.kind === 'tiles')
+      for (const array of place.arrays) note(inArray, array, { region, from: 0, to: Number.MAX_SAFE_INTEGER, first, last });
     if (place.kind !== 'arrays') continue;
     const to = place.offset + ceilDiv(bytes, place.arrays.length);
     for (const array of place.arrays) note(inArray, array, { region, from: place.offset, to, first, last });

@@ -34,6 +34,7 @@ export function arrayUses(plan: Plan, segment: SegmentPlan, before?: SegmentPlan
     }
   };
   for (const { place } of before?.kept ?? []) if (place.kind === 'arrays') assign(place.arrays, 'kept');
+  assign(waitingArrays(plan, segment), 'kept');
   for (const { arrays } of segment.staged) assign(arrays, 'staged');
   const each = (visit: (operator: OperatorPlan, position: number) => void): void => segment.operators.forEach(visit);
   each((operator, i) => assign(operator.memoryIn, 'memoryIn', i));
@@ -41,6 +42,15 @@ export function arrayUses(plan: Plan, segment: SegmentPlan, before?: SegmentPlan
   each((operator, i) => assign(operator.sharedIn, 'shared', i));
   each((operator, i) => assign(operator.compute, 'compute', i));
   return uses.map((use) => ({ role: use.role, operators: use.operators.toSorted((a, b) => a - b) }));
+}
+
+/** Arrays in which a right operand lies that is made in this segment or before, and computed on in a later one. */
+function waitingArrays({ segments }: Plan, { id: at }: SegmentPlan): readonly ArrayId[] {
+  const made = new Set<string>();
+  for (const { id, kept } of segments) if (id <= at) for (const { place } of kept) if (place.kind === 'operand') made.add(place.operator);
+  if (made.size === 0) return [];
+  const later = segments.filter(({ id }) => id > at).flatMap(({ operators }) => operators);
+  return later.filter(({ id }) => made.has(id)).flatMap(({ compute }) => compute);
 }
 
 /** Number of arrays in each role; they sum to the chip's. */

@@ -4,7 +4,7 @@
 import type { Range } from '../base/shapes.ts';
 import { bytesOf, type Cycles, ceilDiv, cyclesAt } from '../base/units.ts';
 import type { Hardware, Price } from '../hardware/hardware.ts';
-import { rowsWritten } from '../hardware/tile.ts';
+import { rowsWritten, tileGrid } from '../hardware/tile.ts';
 import {
   type Access,
   type Activity,
@@ -15,7 +15,7 @@ import {
   pieceShape,
   progressAt,
 } from '../program/geometry.ts';
-import type { MetaOp, MetaOpOf } from '../program/program.ts';
+import type { MetaOp, MetaOpOf, OperandTiles } from '../program/program.ts';
 
 /** One resource's part in all chunks of a statement. */
 export interface Stream {
@@ -249,7 +249,33 @@ function accessStreams(
         };
       });
     }
+    case 'tiles':
+      return [tileStream(access, place, activity, hardware)];
   }
+}
+
+/**
+ * A right operand on its way into the tiles that will compute on it. An array is written row by row, a part of a row in the time of
+ * a whole one: positions that are rows fill so many of them; positions that are parts of columns meet all rows of their groups,
+ * chunk after chunk.
+ */
+function tileStream({ tensor, features }: Access, place: OperandTiles, activity: Activity, hardware: Hardware): Stream {
+  const { by, n, k, groups, copies, arrays } = place;
+  const { groupsPerTile } = tileGrid(place, hardware);
+  // Heads lie side by side in a position, or one behind the other.
+  const sideBySide = tensor.features / (by === 'columns' ? n : k);
+  const length = by === 'columns' ? k : n;
+  const rows = (from: number, to: number): number => {
+    if (by === 'rows') return Math.min(hardware.tileRows, n * groupsPerTile, (to - from) * Math.min(groupsPerTile, sideBySide));
+    const met = sideBySide * (Math.floor((to - 1) / length) - Math.floor(from / length) + 1);
+    return Math.min(hardware.tileRows, n * Math.min(groupsPerTile, met));
+  };
+  const cycles = (chunk: number): Cycles => {
+    const [from, to] = [progressAt(activity, chunk), progressAt(activity, chunk + 1)];
+    return to > from ? rows(from, to) * hardware.writeCyclesPerRow : 0;
+  };
+  const weights = (n * k * groups * (features.to - features.from)) / tensor.features;
+  return own(`write tiles ${arrays[0]}`, 2, 'weightWriteByte', cycles, bytesOf(weights, hardware.storedBitsPerWeight) * copies, arrays);
 }
 
 /** Cycles of a chunk for its share of a volume spread evenly over the output positions, of which chunks make one of two numbers. */

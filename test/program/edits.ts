@@ -225,7 +225,7 @@ export const EDITS: Readonly<Record<string, Change>> = {
   },
   'the address of a region': (program, random) => {
     const place = pick(
-      program.regions.flatMap(({ place: one }) => (one.kind === 'external' ? [] : [one])),
+      program.regions.flatMap(({ place: one }) => (one.kind === 'external' || one.kind === 'tiles' ? [] : [one])),
       random,
     );
     if (place === undefined) return undefined;
@@ -235,7 +235,7 @@ export const EDITS: Readonly<Record<string, Change>> = {
   },
   'an array of a region': (program, random, arrays) => {
     const place = pick(
-      program.regions.flatMap(({ place: one }) => (one.kind === 'arrays' ? [one] : [])),
+      program.regions.flatMap(({ place: one }) => (one.kind === 'arrays' || one.kind === 'tiles' ? [one] : [])),
       random,
     );
     return place && changeArrays(place.arrays, arrays, random);

@@ -18,6 +18,8 @@ const TASK = -0.5;
 const PRODUCT = -1.5;
 const READ = -2.5;
 const OUTPUT = -3.5;
+/** Stands behind a home that is in place. */
+const IN_PLACE = -4.5;
 
 /** What the load of a form depends on: the allotment's copies and memory arrays, homes' bytes of the buffer, and bytes written ahead meanwhile. */
 interface LoadKey {
@@ -195,6 +197,9 @@ function describeHomes(code: Branch, work: Work, sub: number, homes: Homes): Bra
     place++;
     if (home === undefined) return;
     for (const part of [place, home.inBuffer, home.inArrays, home.arrays]) branch = child(branch, part);
+    if (home.inPlace === undefined) return;
+    const longest = Math.max(...home.inPlace.map((taker) => work.products[taker]!.stationary?.inPlace ?? 0));
+    for (const part of [IN_PLACE, home.inPlace.includes(sub) ? 1 : 0, home.onlyInPlace ? 1 : 0, longest]) branch = child(branch, part);
   };
   for (let t = firstTaskOf(work, sub); t < work.firstTask[sub + 1]!; t++) {
     const { product, reads, output } = work.tasks[t]!;

@@ -2,7 +2,7 @@
 // Work + homes -> arrays and buffer bytes they take, for any range of sub-operators.
 
 import type { Bytes } from '../../base/units.ts';
-import type { Work } from './work.ts';
+import type { ProductWork, Work } from './work.ts';
 
 /** Where a tensor that outlives its segment is held on chip. */
 export interface Home {
@@ -11,11 +11,20 @@ export interface Home {
   readonly inBuffer: number;
   readonly inArrays: number;
   readonly arrays: number;
+  /** Sub-operators that compute on it where it is written: their arrays are memory until they do. */
+  readonly inPlace?: readonly number[];
+  /** It lies nowhere else: nobody else needs it behind the segment that makes it. */
+  readonly onlyInPlace?: boolean;
+}
+
+/** Whether a sub-operator's right operand is written into the arrays that compute on it. */
+export function isInPlace(homes: Homes, { sub, stationary }: Pick<ProductWork, 'sub' | 'stationary'>): boolean {
+  return stationary !== undefined && (homes.get(stationary.tensor)?.inPlace?.includes(sub) ?? false);
 }
 
 /** Part of a tensor that stays on chip. */
 export function heldShare(home: Home | undefined): number {
-  return home === undefined ? 0 : home.inBuffer + home.inArrays;
+  return home === undefined ? 0 : home.onlyInPlace ? 1 : home.inBuffer + home.inArrays;
 }
 
 /** Homes by tensor. */

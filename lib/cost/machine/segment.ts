@@ -5,7 +5,7 @@
 import type { Bytes, Cycles, Picojoules } from '../../base/units.ts';
 import { type Sharing, type SortedStreams, type Stream, shareSorted, sortStreams } from '../../dataflow/streams.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
-import { heldShare, type LivingHomes } from './living.ts';
+import { heldShare, isInPlace, type LivingHomes } from './living.ts';
 import type { TensorWork, Work } from './work.ts';
 
 /** What a segment moves and how long its parts take; everything that depends on its neighbours is left out. */
@@ -76,7 +76,7 @@ export interface SegmentDemands {
   };
   readonly fixed: {
     readonly vectorCycles: Cycles;
-    /** Slowest port of a home in arrays. */
+    /** Slowest port of a home in arrays, or longest writing of an operand in place. */
     readonly homeCycles: Cycles;
     readonly operandBytes: Bytes;
     readonly operandExternalBytes: Bytes;
@@ -109,6 +109,7 @@ export function demandsOf(
   let vectorCycles = 0;
   let operandBytes = 0;
   let operandExternalBytes = 0;
+  let inPlaceCycles = 0;
   let energy = 0;
   const portBytes = new Map<number, { read: Bytes; write: Bytes }>();
   const atHome = (tensor: number, bytes: Bytes, writing: boolean): number => {
@@ -154,7 +155,7 @@ export function demandsOf(
           group: other?.group ?? Math.max(0, task.sub - first),
           arrays: 0,
           outside,
-          leaves: !outside && outlives(tensor, from, to),
+          leaves: !outside && outlives(tensor, from, to) && !homes.get(read.tensor)?.onlyInPlace,
         };
         if (same !== undefined) {
           streams[same] = stream;
@@ -170,13 +171,15 @@ export function demandsOf(
     }
     const { tensor, bytes } = task.output;
     if (outlives(work.tensors[tensor]!, from, to)) externalTraffic += bytes * (1 - atHome(tensor, bytes, true));
+    for (const sub of homes.get(tensor)?.inPlace ?? [])
+      inPlaceCycles = Math.max(inPlaceCycles, work.products[sub]!.stationary?.inPlace ?? 0);
     const stationary = task.product?.stationary;
-    if (stationary !== undefined) {
+    if (stationary !== undefined && !isInPlace(homes, task.product!)) {
       operandBytes += stationary.bytes;
       operandExternalBytes += stationary.bytes * (1 - heldShare(homes.get(stationary.tensor)));
     }
   }
-  let homeCycles = 0;
+  let homeCycles = inPlaceCycles;
   for (const [tensor, { read, write }] of portBytes) {
     const arrays = homes.get(tensor)?.arrays ?? 1;
     homeCycles = Math.max(

@@ -4,7 +4,7 @@
 import type { Bytes, Cycles, Picojoules } from '../../base/units.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { SegmentForms } from './forms.ts';
-import { type Homes, LivingHomes } from './living.ts';
+import { type Homes, isInPlace, LivingHomes } from './living.ts';
 import { type Allotment, type SegmentLoad, segmentLoad } from './segment.ts';
 import type { ProductWork, Work } from './work.ts';
 
@@ -47,10 +47,10 @@ export function machineCost(
     const allotment = allotments[i]!;
     const ahead = allotments[i + 1];
     const runs = times[allotment.first] ?? 1;
-    const staged = ahead === undefined ? 0 : weightsOf(work, ahead, hardware, true).fetch;
+    const staged = ahead === undefined ? 0 : weightsOf(work, ahead, homes, hardware, true).fetch;
     const load = loads?.of(allotment, staged) ?? segmentLoad(work, allotment, living, hardware, staged);
     const intra = runCycles(load, staged, hardware);
-    const weights = weightsOf(work, allotment, hardware, false);
+    const weights = weightsOf(work, allotment, homes, hardware, false);
     const switched = switching(work, allotments, i, hardware);
     const inter = { writeBack: 0, switch: switched.cycles, rewrite: rewriteCycles(weights, load, hardware) };
     const spent = intra + inter.switch + inter.rewrite;
@@ -94,13 +94,20 @@ export interface Weights {
   readonly write: Cycles;
 }
 
-/** Stored weights of the pieces that are (or are not) staged ahead. */
-export function weightsOf(work: Work, { first, copies, staged }: StagedAllotment, hardware: Hardware, ahead: boolean): Weights {
+/** Weights of the pieces that are (or are not) staged ahead; operands in place need no writing. */
+export function weightsOf(
+  work: Work,
+  { first, copies, staged }: StagedAllotment,
+  homes: Homes,
+  hardware: Hardware,
+  ahead: boolean,
+): Weights {
   let fetch = 0;
   let write = 0;
   for (let i = 0; i < copies.length; i++) {
     if ((staged[i] ?? false) !== ahead) continue;
     const product = work.products[first + i]!;
+    if (isInPlace(homes, product)) continue;
     fetch += fetchedBytes(product, copies[i]!, hardware);
     write = Math.max(write, product.writeCycles);
   }

@@ -6,6 +6,7 @@ import { internal } from '../../base/problem.ts';
 import type { MatrixShape, Range } from '../../base/shapes.ts';
 import { type Bytes, bytesOf, type Cycles, type Picojoules } from '../../base/units.ts';
 import { manifestOf, type Piece } from '../../dataflow/manifest.ts';
+import { type OperandLayout, operandLayouts } from '../../dataflow/operands.ts';
 import { chunksOf, type Read, type Step, stepMaker, tensorBytes } from '../../dataflow/steps.ts';
 import { demandsOn, ownDemand, windowPositions } from '../../dataflow/windows.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
@@ -35,6 +36,13 @@ export interface Repeated {
   readonly times: number;
 }
 
+export interface OperandWork {
+  readonly tensor: number;
+  readonly bytes: Bytes;
+  /** Time to write it as it is made into the arrays that will compute on it; absent where that is not possible. */
+  readonly inPlace?: Cycles;
+}
+
 /** A piece's needs in arrays and weights. */
 export interface ProductWork {
   readonly sub: number;
@@ -47,7 +55,7 @@ export interface ProductWork {
   /** Time to write one array of it. */
   readonly writeCycles: Cycles;
   /** Run-time operand written at the boundary: its tensor and the bytes this piece reads of it. */
-  readonly stationary?: { readonly tensor: number; readonly bytes: Bytes };
+  readonly stationary?: OperandWork;
   /** Energy of its products and of one copy's writing. */
   readonly mac: Picojoules;
   readonly writing: Picojoules;
@@ -135,11 +143,19 @@ export function workOf(graph: Graph, sequence: Sequence, hardware: Hardware): Wo
     if (step.stationary !== undefined) readers[numberOf(step.stationary.id)]?.push(t);
   }
   const held = heldHere(steps, manifest.tensors, makers, readers);
+  const layouts = operandLayouts(graph);
+  const operandWork = (step: Step, operand: NonNullable<Step['stationary']>): OperandWork => {
+    const tensor = numberOf(operand.id);
+    const made = makers[tensor] ?? [];
+    const maker = made.length === 1 ? steps[made[0]!] : undefined;
+    const inPlace = maker && inPlaceCycles(step, operand, layouts.get(step.operator.id), maker, hardware);
+    return { tensor, bytes: stationaryBytes(step), ...(inPlace !== undefined && { inPlace }) };
+  };
   const tasks = steps.map((step, t): TaskWork => {
     const place = subs[t] ?? -1;
     const sub = sequence.subOperators[place];
     const isProduct = step.piece !== undefined && sub !== undefined;
-    const stationary = step.stationary && { tensor: numberOf(step.stationary.id), bytes: stationaryBytes(step) };
+    const stationary = step.stationary && operandWork(step, step.stationary);
     const { cycles, energy } = vectorWork(step, hardware);
     return {
       id: isProduct ? sub.id : step.operator.id,
@@ -209,6 +225,33 @@ function vectorWork(step: Step, hardware: Hardware): { readonly cycles: Cycles; 
   let cycles = own === undefined ? 0 : own.elements / hardware.vectorElementsPerCycle[own.class];
   for (const { class: kind } of operator.steps) cycles += elements / hardware.vectorElementsPerCycle[kind];
   return { cycles, energy: ((own?.elements ?? 0) + elements * operator.steps.length) * hardware.energy.vectorElement };
+}
+
+/**
+ * Time to write a right operand of one maker, all of it, chunk by chunk into its tiles: an array row by row, so that what comes by
+ * columns meets all rows of a tile in every chunk. Undefined where the operand is not the tensor as it was made, or the chip has no memory mode.
+ */
+function inPlaceCycles(
+  { operator, piece }: Step,
+  operand: NonNullable<Step['stationary']>,
+  by: OperandLayout | undefined,
+  maker: Step,
+  hardware: Hardware,
+): Cycles | undefined {
+  const { matrix } = operator;
+  if (matrix === undefined || by === undefined || piece === undefined || !hardware.dualMode) return undefined;
+  const { n, k, groups } = matrix;
+  const [width, length] = by === 'columns' ? [n, k] : [k, n];
+  const isWhole = piece.inner.to - piece.inner.from === n && piece.outputs.to - piece.outputs.from === k * groups;
+  if (!isWhole || operand.positions * operand.features !== n * k * groups || operand.features % width !== 0) return undefined;
+  const { groupsPerTile } = tileGrid(matrix, hardware);
+  const sideBySide = operand.features / width;
+  const made = Math.ceil(operand.positions / maker.chunks);
+  const rows =
+    by === 'rows'
+      ? Math.min(n * groupsPerTile, made * Math.min(groupsPerTile, sideBySide))
+      : n * Math.min(groupsPerTile, sideBySide * Math.ceil(made / length));
+  return maker.chunks * Math.min(hardware.tileRows, rows) * hardware.writeCyclesPerRow;
 }
 
 /** A piece's part of the right operand. */

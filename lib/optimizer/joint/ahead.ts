@@ -40,9 +40,9 @@ export function onMachine(
     // Where the arrays' own writing takes longest, a part written ahead only keeps the channel busy.
     const load = alone.of(allotment, 0);
     const cycles = (next: StagedAllotment): number => {
-      const bytes = weightsOf(work, next, hardware, true).fetch;
+      const bytes = weightsOf(work, next, NOWHERE, hardware, true).fetch;
       const running = runCycles(alone.of(bare[s - 1]!, bytes), bytes, hardware);
-      return running + rewriteCycles(weightsOf(work, next, hardware, false), load, hardware);
+      return running + rewriteCycles(weightsOf(work, next, NOWHERE, hardware, false), load, hardware);
     };
     if (cycles(ahead) >= cycles(allotment)) return allotment;
     const flags = ahead.staged;

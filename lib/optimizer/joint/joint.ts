@@ -7,6 +7,7 @@ import type { Graph } from '../../ir/graph.ts';
 import { bestOf, isLatencyAlone, objectiveValue, searchGoal, type Weigh } from '../objective.ts';
 import type { Optimizer, OptimizerRequest } from '../optimizer.ts';
 import { OBJECTIVES } from '../plan.ts';
+import { hasOperandsInPlace } from './in-place.ts';
 import { hasTimeForAll, rivalsFor } from './rivals.ts';
 import { type Candidate, type JointOptions, JointSearch } from './trials.ts';
 
@@ -68,14 +69,19 @@ function allDifferent({ objective }: OptimizerRequest['goal'], best: Candidate, 
     .slice(0, MOST_DIFFERENT);
 }
 
-/** How many decisions beside the best one are handed on, of joint's own and of rivals'. */
+/**
+ * How many decisions beside the best one are handed on, of joint's own and of rivals'; of its own one more, none of them with operands in
+ * place, where the best one has them.
+ */
 const MOST_OTHERS = 1;
 
 function nextBest(goal: OptimizerRequest['goal'], best: Candidate, found: readonly Candidate[], hardware: Hardware): readonly Candidate[] {
   const others: Candidate[] = [];
+  const plain = found.filter((candidate) => candidate !== best && !hasOperandsInPlace(candidate));
   for (const isRival of [false, true]) {
-    let left = found.filter((candidate) => candidate !== best && (candidate.rival !== undefined) === isRival);
-    for (let i = 0; i < MOST_OTHERS; i++) {
+    let left = plain.filter((candidate) => (candidate.rival !== undefined) === isRival);
+    const most = MOST_OTHERS + (!isRival && hasOperandsInPlace(best) ? 1 : 0);
+    for (let i = 0; i < most; i++) {
       const next = bestOf(goal, left, hardware);
       if (next === undefined) break;
       others.push(next);

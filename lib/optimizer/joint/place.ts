@@ -36,6 +36,9 @@ export function placeAllotments(
   for (const life of lives) beginning[life.from]?.push(life);
   /** In arrays, alive in the segment that is placed. */
   let living: readonly Life[] = [];
+  const waits = waitingOperands(work, allotments, homes, segmentOf);
+  /** Arrays in which operands wait for their sub-operator. */
+  const waiting = new Map<number, readonly ArrayId[]>();
   placer.start();
   const own = new Map<number, readonly ArrayId[]>();
   for (const { first, copies } of allotments)
@@ -47,12 +50,15 @@ export function placeAllotments(
     for (const { tensor } of living) placer.hold(homeArrays.get(tensor) ?? []);
     for (const arrays of ahead.values()) placer.hold(arrays);
     for (const arrays of own.values()) placer.hold(arrays);
+    for (const arrays of waiting.values()) placer.hold(arrays);
+    for (const { sub, arrays, from } of waits) if (from === s) waiting.set(sub, placer.takeMemory(arrays));
     for (const { tensor, arrays, from } of living) if (from === s) homeArrays.set(tensor, placer.takeMemory(arrays));
     const memory = allotment.memory.map((count) => placer.takeMemory(count));
     const compute = allotment.copies.map((count, i) => {
       const sub = allotment.first + i;
-      return own.get(sub) ?? ahead.get(sub) ?? placer.takeCompute(count * (work.products[sub]?.tiles ?? 1));
+      return own.get(sub) ?? ahead.get(sub) ?? waiting.get(sub) ?? placer.takeCompute(count * (work.products[sub]?.tiles ?? 1));
     });
+    for (let sub = allotment.first; sub <= allotment.last; sub++) waiting.delete(sub);
     const next = allotments[s + 1];
     ahead = new Map();
     for (const [i, staged] of (next?.staged ?? []).entries()) {
@@ -60,19 +66,28 @@ export function placeAllotments(
       const sub = next.first + i;
       ahead.set(sub, placer.takeCompute((next.copies[i] ?? 1) * (work.products[sub]?.tiles ?? 1)));
     }
-    const memoryMode = placer.finish([...memory.flat(), ...living.flatMap(({ tensor }) => homeArrays.get(tensor) ?? [])], compute.flat());
+    const holding = [...living.flatMap(({ tensor }) => homeArrays.get(tensor) ?? []), ...[...waiting.values()].flat()];
+    const memoryMode = placer.finish([...memory.flat(), ...holding], compute.flat());
     return {
       id: s + before.length,
       operators: compute.map((arrays, i) => operatorPlan(flat, work, allotment, i, arrays, memory[i] ?? [])),
       vectorOperators: riders[s] ?? [],
       staged: [...ahead].map(([sub, arrays]) => ({ operator: flat.subOperators[sub]?.id ?? '', arrays })),
-      kept: beginning[s]!.flatMap((life) => keptOf(life, homeArrays)),
+      kept: [
+        ...beginning[s]!.flatMap((life) => keptOf(life, homeArrays)),
+        ...waits.filter(({ from }) => from === s).map(({ sub, tensor }) => operandOf(sub, tensor)),
+      ],
       memoryMode,
       intraCycles: 0,
       interCycles: { writeBack: 0, switch: 0, rewrite: 0 },
     };
   });
   return [...before, ...segments];
+
+  function operandOf(sub: number, tensor: number): Kept {
+    const { id, bytes } = work.tensors[tensor]!;
+    return { tensor: id, bytes, place: { kind: 'operand', operator: flat.subOperators[sub]?.id ?? '' } };
+  }
 
   function keptOf({ tensor, inArrays, inBuffer }: Life, places: ReadonlyMap<number, readonly ArrayId[]>): readonly Kept[] {
     const id = work.tensors[tensor]?.id ?? '';
@@ -81,6 +96,25 @@ export function placeAllotments(
       ...(inBuffer > 0 ? [{ tensor: id, bytes: inBuffer, place: { kind: 'buffer' } } as const] : []),
     ];
   }
+}
+
+/** An operand that waits in the arrays of the sub-operator that will compute on it. */
+interface Wait {
+  readonly sub: number;
+  readonly tensor: number;
+  readonly arrays: number;
+  /** Segment that makes it. */
+  readonly from: number;
+}
+
+function waitingOperands(work: Work, allotments: readonly StagedAllotment[], homes: Homes, segmentOf: readonly number[]): readonly Wait[] {
+  return [...homes.values()].flatMap(({ tensor, inPlace = [] }) => {
+    const from = segmentOf[Math.max(0, work.tasks[work.tensors[tensor]!.makers[0] ?? 0]!.sub)] ?? 0;
+    return inPlace.map((sub) => {
+      const { first, copies } = allotments[segmentOf[sub] ?? 0]!;
+      return { sub, tensor, arrays: copies[sub - first]! * work.products[sub]!.tiles, from };
+    });
+  });
 }
 
 interface Life {

@@ -10,6 +10,7 @@ import { type MachineCost, machineCost, type StagedAllotment } from '../../cost/
 import type { ProductWork, Work } from '../../cost/machine/work.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { ArrayId, OperatorPlan, SegmentPlan } from '../plan.ts';
+import { inPlaceHome } from './in-place.ts';
 
 /** What placed segments are in counts, and what those cost. */
 export interface Counted {
@@ -84,14 +85,15 @@ function pricedOperator(operator: OperatorPlan, product: ProductWork, intra: num
 export function homesOf(work: Work, segments: readonly SegmentPlan[]): Homes {
   if (segments.every(({ kept }) => kept.length === 0)) return NO_HOMES;
   const number = new Map(work.tensors.map(({ id }, i) => [id, i]));
-  const meant = new Map<number, { buffer: Bytes; bytes: Bytes; readonly places: (readonly ArrayId[])[] }>();
+  const meant = new Map<number, { buffer: Bytes; bytes: Bytes; readonly places: (readonly ArrayId[])[]; readonly takers: Set<string> }>();
   for (const { kept } of segments) {
     for (const { tensor, bytes, place } of kept) {
       const i = number.get(tensor);
       if (i === undefined) continue;
-      const sum = meant.get(i) ?? { buffer: 0, bytes: 0, places: [] as (readonly ArrayId[])[] };
+      const sum = meant.get(i) ?? { buffer: 0, bytes: 0, places: [] as (readonly ArrayId[])[], takers: new Set() };
       meant.set(i, sum);
       if (place.kind === 'buffer') sum.buffer += bytes;
+      else if (place.kind === 'operand') sum.takers.add(place.operator);
       else {
         sum.bytes += bytes;
         sum.places.push(place.arrays);
@@ -101,7 +103,7 @@ export function homesOf(work: Work, segments: readonly SegmentPlan[]): Homes {
   const segmentOf = segments.flatMap(({ operators }, s) => operators.map(() => s));
   const room = new KeptRoom(segments);
   const homes = new Map<number, Home>();
-  for (const [tensor, { buffer, bytes, places }] of meant) {
+  for (const [tensor, { buffer, bytes, places, takers }] of meant) {
     const { makers, readers, bytes: size } = work.tensors[tensor]!;
     const segment = (task: number | undefined): number => segmentOf[Math.max(0, work.tasks[task ?? 0]?.sub ?? 0)] ?? 0;
     const [from, to] = [segment(makers[0]), segment(readers.at(-1))];
@@ -109,7 +111,8 @@ export function homesOf(work: Work, segments: readonly SegmentPlan[]): Homes {
     const granted = Math.min(bytes, room.take(stays, from, to, bytes, work.memoryBytesPerArray));
     const inArrays = stays.length === 0 ? 0 : Math.min(1, granted / size);
     const inBuffer = Math.min(1 - inArrays, buffer / size);
-    if (inArrays + inBuffer > 0) homes.set(tensor, { tensor, inBuffer, inArrays, arrays: stays.length });
+    const place = takers.size > 0 ? inPlaceHome(work, tensor, (id) => takers.has(id), segmentOf) : undefined;
+    if (inArrays + inBuffer > 0 || place !== undefined) homes.set(tensor, { tensor, inBuffer, inArrays, arrays: stays.length, ...place });
   }
   return homes;
 }

@@ -18,7 +18,7 @@ import { type Allotted, type Drafted, FORMS, type Optimizer, type OptimizerReque
 import { placeSegments } from '../place.ts';
 import { costSegments } from '../segment.ts';
 import { exactSolver } from '../solve-exact.ts';
-import { allotmentOf } from './ahead.ts';
+import { allotmentOf, NOWHERE } from './ahead.ts';
 import { priced } from './placed.ts';
 
 /** Shares of the arrays that compute, of the rivals whose modes are frozen. */
@@ -127,7 +127,7 @@ export function leastCycles({ drafts }: Drafted, work: Work, hardware: Hardware,
   for (const draft of drafts) {
     const allotment = allotmentOf(draft, work);
     const { first, copies } = allotment;
-    const { fetch, write } = weightsOf(work, allotment, hardware, false);
+    const { fetch, write } = weightsOf(work, allotment, NOWHERE, hardware, false);
     const fetching = fetch / hardware.externalBytesPerCycle;
     // What is written ahead comes while the segment before runs.
     if (prefetch && !opens[first]) cycles += (times[first] ?? 1) * Math.max(0, fetching - running);

@@ -18,6 +18,7 @@ import type { Judged, Weigh } from '../objective.ts';
 import type { Allotted } from '../optimizer.ts';
 import { allotmentOf, onMachine } from './ahead.ts';
 import { type Cut, chooseHomes } from './homes.ts';
+import { withOperandsInPlace } from './in-place.ts';
 import { segmentsOf } from './place.ts';
 import { placed, residentsOf } from './placed.ts';
 import { residentDecisions } from './resident.ts';
@@ -146,13 +147,23 @@ export class JointSearch {
       if (mixed !== undefined) tried.push(mixed);
     }
     tried.sort((a, b) => a.value - b.value);
-    const placedOwn = [
-      ...tried.slice(0, MOST_PLACED).map((trial) => placed(trial, hardware, this.preparedOf(trial.flat).forms)),
-      ...(await this.residents(weigh)).map((decision) => placed(decision, hardware)),
+    const own = [
+      ...tried.slice(0, MOST_PLACED).flatMap((trial) => this.placedTrial(trial, weigh)),
+      ...(await this.residents(weigh)).map((decision) => this.judged(placed(decision, hardware), weigh)),
     ];
-    const own = placedOwn.map((decision) => this.judged(decision, weigh));
     const candidates = [...own, ...(await this.challengers(weigh, Math.min(...own.map(({ value }) => value))))];
     return candidates.sort((a, b) => a.value - b.value);
+  }
+
+  /** A trial on the chip, and the same with right operands in place if that is better. */
+  private placedTrial(trial: Trial, weigh: Weigh): readonly Candidate[] {
+    const { hardware } = this;
+    const { forms } = this.preparedOf(trial.flat);
+    const own = this.judged(placed(trial, hardware, forms), weigh);
+    const changed = this.computeOnly ? undefined : withOperandsInPlace(trial, forms, hardware);
+    if (changed === undefined) return [own];
+    const inPlace = this.judged(placed(changed, hardware, forms), weigh);
+    return inPlace.value < own.value ? [own, inPlace] : [own];
   }
 
   /** Decisions that leave weights where they are, if the network runs more than once. Blocks that are folded do not fit anyway. */

@@ -1,11 +1,11 @@
 // Context: what every statement of a run needs: the program by id, the network's operators and numbers, the storage.
 
 import { fail, internal } from '../../base/problem.ts';
-import { positionsNeeded, positionsReleased } from '../../base/shapes.ts';
+import { positionsNeeded, positionsReleased, type Range } from '../../base/shapes.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import { type Operator, type OperatorId, type Tensor, type TensorId, tensorsOf } from '../../ir/graph.ts';
-import { type Access, type Activity, entry, indexProgram, type ProgramIndex, progressAt } from '../../program/geometry.ts';
-import type { Program } from '../../program/program.ts';
+import { type Activity, entry, indexProgram, type ProgramIndex, progressAt } from '../../program/geometry.ts';
+import type { Program, RegionId } from '../../program/program.ts';
 import type { NumberFormat } from '../../workload/number-format.ts';
 import type { QuantisedNetwork } from '../../workload/quantise.ts';
 import { type Converter, type ConverterOptions, converter, isIdeal } from './converter.ts';
@@ -24,12 +24,17 @@ export interface RunOptions {
 /** Numbers a statement has read, by tensor: all of the tensor's elements, of which those it needs now are up to date. */
 export type Scratch = ReadonlyMap<TensorId, Int32Array>;
 
+/** Puts some features of positions from .. to - 1 into the tiles of an operand; `values` begins at position `origin`. */
+export type OperandWriter = (features: Range, from: number, to: number, values: ArrayLike<number>, origin: number) => void;
+
 export class Context {
   readonly index: ProgramIndex;
   readonly hardware: Hardware;
   readonly network: QuantisedNetwork;
   readonly storage: Storage;
   readonly tensors: ReadonlyMap<TensorId, Tensor>;
+  /** Of regions that are weight tiles. */
+  readonly operandWriters = new Map<RegionId, OperandWriter>();
   /** Absent for whole-integer products. */
   readonly convert: Converter | undefined;
   private readonly operators: ReadonlyMap<OperatorId, Operator>;
@@ -103,13 +108,6 @@ export class Context {
       const to = positionsNeeded(window, progressAt(activity, chunk + 1));
       const out = scratch.get(tensor.id);
       if (out !== undefined && to > from) this.storage.read(region, tensor, features, from, to, this.isSigned(tensor.id), out);
-    }
-  }
-
-  /** Writes positions from .. to - 1 to where the statement has to; `values` begins at position `origin`. */
-  store(writes: readonly Access[], from: number, to: number, values: ArrayLike<number>, origin: number): void {
-    for (const { region, tensor, features } of writes) {
-      if (features.to > features.from && to > from) this.storage.write(region, tensor, features, from, to, values, origin);
     }
   }
 

@@ -12,6 +12,7 @@ import type { CimArray, Tile } from './cim-array.ts';
 import type { Context, Scratch } from './context.ts';
 import { finisher } from './finish.ts';
 import { accumulate, type Rows } from './gemm.ts';
+import { store } from './store.ts';
 import { layPiece, type PieceLayout, type TileSpot } from './tiles.ts';
 import { matrixOfGroup, vectorReader } from './vectors-of-product.ts';
 
@@ -144,7 +145,7 @@ export function productStatement(op: MetaOpOf<'CIM.mvm'>, activity: Activity, co
       }
     }
     finish?.(out, from, to, op.outputs);
-    context.store(activity.writes, from, to, out, from);
+    store(activity.writes, from, to, out, from, context);
   };
 }
 

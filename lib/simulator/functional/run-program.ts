@@ -15,6 +15,7 @@ import type { QuantisedNetwork } from '../../workload/quantise.ts';
 import type { Tile } from './cim-array.ts';
 import { Context, type RunOptions } from './context.ts';
 import { productStatement, type RunChunk, writeStatement } from './products.ts';
+import { store } from './store.ts';
 import { vectorStatement } from './vectors.ts';
 import { ImageReader, type WeightImage } from './weight-image.ts';
 
@@ -121,12 +122,13 @@ function moveStatement(op: MetaOpOf<'MEM.move'>, activity: Activity, context: Co
   const tensor = entry(context.index.regions, op.to[0] ?? '').tensor;
   return (chunk) => {
     context.load(activity, chunk, scratch);
-    context.store(
+    store(
       activity.writes,
       progressAt(activity, chunk),
       progressAt(activity, chunk + 1),
       scratch.get(tensor) ?? new Int32Array(0),
       0,
+      context,
     );
   };
 }

@@ -12,6 +12,7 @@ import { operandOf } from './operands.ts';
 import { boxIndices, type Place, sizeOf, stepsOf as strides } from './place.ts';
 import type { RunChunk } from './products.ts';
 import { elementwise, refuse, stepsOf } from './steps.ts';
+import { store } from './store.ts';
 
 /** Real values of `count` elements from `element` on, into `out` from `at` on. */
 type Evaluate = (element: number, count: number, out: Float64Array, at: number) => void;
@@ -34,7 +35,7 @@ export function vectorStatement(op: MetaOpOf<'VEC.run'>, activity: Activity, con
     evaluate(first, count, values, 0);
     for (const step of steps) step(values, 0, first, count);
     for (let i = 0; i < count; i++) values[i] = toInteger(values[i]!, format);
-    context.store(activity.writes, from, to, values, from);
+    store(activity.writes, from, to, values, from, context);
   };
 }
 
