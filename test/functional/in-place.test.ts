@@ -13,6 +13,7 @@ import { planWork } from '../../lib/optimizer/plan-work.ts';
 import { schedule } from '../../lib/optimizer/schedule.ts';
 import { verifyPlan } from '../../lib/optimizer/verify.ts';
 import { blocksOf } from '../../lib/program/blocks.ts';
+import { expandProgram } from '../../lib/program/expand.ts';
 import { parseProgram } from '../../lib/program/parse.ts';
 import { printProgram } from '../../lib/program/print.ts';
 import type { OperandTiles, Program } from '../../lib/program/program.ts';
@@ -87,6 +88,22 @@ for (const [name, bind] of [
     for (const piece of pieces) assert.not(written.has(piece), `${piece} is written at a boundary, too`);
   });
 }
+
+operands('in a repeated block every turn writes its own operands: the loop and what it stands for are the same', async () => {
+  for (const [name, tileRows] of [
+    ['bert', 16],
+    ['gpt2', 8],
+    ['qwen3', 16],
+  ] as const) {
+    const chip = smallChip({ arrays: 24, grid: { x: 6, y: 4 }, tileRows });
+    const { pieces, program } = await checked(narrow(name, { batch: 1, sequence: 5, ...(name !== 'bert' && { past: 0 }) }), chip, 3);
+    assert.ok(pieces.length > 0 && program.body.some(({ kind }) => kind === 'loop'), name);
+    assert.is(tilesOf(program).length, 2 * pieces.length, 'each of two turns has tiles of its own');
+    const writtenOut = expandProgram(program);
+    assert.equal(verifyProgram(writtenOut, chip), []);
+    assert.is(simulate(writtenOut, chip).makespanCycles, simulate(program, chip).makespanCycles);
+  }
+});
 
 operands('attention of random sizes on random chips: copies, heads that share a tile, operands over several tiles', async () => {
   const seen = { plans: 0, copies: 0, shared: 0, severalTiles: 0, rows: 0, columns: 0 };
