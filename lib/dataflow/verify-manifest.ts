@@ -6,6 +6,7 @@ import type { Graph } from '../ir/graph.ts';
 import { statementsOf } from '../program/expand.ts';
 import type { ManifestOperator, ManifestTensor, Program } from '../program/program.ts';
 import { manifestOf } from './manifest.ts';
+import { operandLayouts } from './operands.ts';
 
 /** Every difference between the program's declarations and those of `graph`, under the rule `manifest`. */
 export function verifyManifest(program: Program, graph: Graph): readonly Problem[] {
@@ -30,6 +31,13 @@ export function verifyManifest(program: Program, graph: Graph): readonly Problem
   const expected = manifestOf(graph, piecesOf(program), program.precision);
   compare('tensor', program.tensors, expected.tensors, add);
   compare('operator', program.operators, expected.operators, add);
+  const layouts = operandLayouts(graph);
+  for (const { id, tensor, place } of program.regions) {
+    if (place.kind !== 'tiles') continue;
+    const takes = expected.operators.filter(({ inputs }) => inputs.some((input) => input.use === 'stationary' && input.tensor === tensor));
+    if (!takes.some((operator) => layouts.get(operator.id) === place.by))
+      add(`region ${id}`, `lays '${tensor}' by ${place.by}, and no operator of the model takes it so`);
+  }
   return problems;
 }
 

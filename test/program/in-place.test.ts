@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ProgramRule } from '../../lib/base/problem.ts';
 import { sum } from '../../lib/base/units.ts';
+import { verifyManifest } from '../../lib/dataflow/verify-manifest.ts';
 import { emit } from '../../lib/emit/emit.ts';
 import { schedule } from '../../lib/optimizer/schedule.ts';
 import { printProgram } from '../../lib/program/print.ts';
@@ -122,6 +123,15 @@ rejects('overlap', 'other data is stored where K waits', () => {
 rejects('shape', 'K is read from its tiles', () =>
   inBlocks((op) => (op.kind === 'CIM.mvm' && isTaker(op.operator) ? { ...op, from: [...op.from, K.id] } : op)),
 );
+
+operands('manifest: K comes by columns, whatever its program says', () => {
+  const byRows = withPlace({ by: 'rows', n: TOKENS, k: 12, arrays: [12, 13, 14] });
+  assert.equal(verifyManifest(PROGRAM, GRAPH), []);
+  assert.equal(
+    verifyManifest(byRows, GRAPH).map((problem) => problem.kind === 'program' && problem.where),
+    [`region ${K.id}`],
+  );
+});
 
 operands('random edits that change a result are rejected', async () => {
   const first: Prepared = prepared(scores(), 1, CHIP.precision);

@@ -11,7 +11,17 @@ import { loadHardware } from '../../lib/hardware/read.ts';
 import { countStatements, expandProgram, MOST_STATEMENTS, statementsOf } from '../../lib/program/expand.ts';
 import { parseProgram } from '../../lib/program/parse.ts';
 import { printArrays, printMetaOp, printProgram } from '../../lib/program/print.ts';
-import type { Loop, ManifestOperator, MetaOp, Parallel, Place, Program, Region, Statement } from '../../lib/program/program.ts';
+import {
+  type Loop,
+  type ManifestOperator,
+  type MetaOp,
+  OPERAND_LAYOUTS,
+  type Parallel,
+  type Place,
+  type Program,
+  type Region,
+  type Statement,
+} from '../../lib/program/program.ts';
 import { LIMITS } from '../../lib/program/syntax.ts';
 import { verifyProgram } from '../../lib/program/verify.ts';
 
@@ -119,6 +129,15 @@ const place: fc.Arbitrary<Place> = fc.oneof(
   fc.constant({ kind: 'external' as const }),
   record({ kind: fc.constant('buffer' as const), offset: whole }),
   record({ kind: fc.constant('arrays' as const), arrays, offset: whole }),
+  record({
+    kind: fc.constant('tiles' as const),
+    by: fc.constantFrom(...OPERAND_LAYOUTS),
+    n: whole,
+    k: whole,
+    groups: whole,
+    copies: whole,
+    arrays,
+  }),
 );
 const region: fc.Arbitrary<Region> = record({ id, tensor: id, features: range, window: whole, place });
 
@@ -370,7 +389,17 @@ const MISTAKES: readonly (readonly [name: string, text: string, problems: readon
     'operator o output=t\n input t use=stream window(samples=1, out=224)',
     ["6:43 '224' -> ROWSxWIDTH, two whole numbers"],
   ],
-  ['an unknown place', 'region r tensor=t features=0:1 window=1 at=dram', ["5:44 'dram' -> one of external, buffer, arrays"]],
+  ['an unknown place', 'region r tensor=t features=0:1 window=1 at=dram', ["5:44 'dram' -> one of external, buffer, arrays, tiles"]],
+  [
+    'an unknown layout',
+    'region r tensor=t features=0:1 window=1 at=tiles(by=diagonals, n=1, k=1, groups=1, copies=1, arrays=[0])',
+    ["5:53 'diagonals' -> columns or rows"],
+  ],
+  [
+    'tiles without copies',
+    'region r tensor=t features=0:1 window=1 at=tiles(by=rows, n=1, k=1, groups=1, arrays=[0])',
+    ['5:44 tiles without copies -> each of by, n, k, groups, copies, arrays'],
+  ],
   ['a place without its offset', 'region r tensor=t features=0:1 window=1 at=arrays[1]', ["5:53 the end of the text -> '+'"]],
   [
     'a declaration below a statement',
