@@ -51,7 +51,7 @@ export function machineCost(
     const load = loads?.of(allotment, staged) ?? segmentLoad(work, allotment, living, hardware, staged);
     const intra = runCycles(load, staged, hardware);
     const weights = weightsOf(work, allotment, homes, hardware, false);
-    const switched = switching(work, allotments, i, hardware);
+    const switched = switching(work, allotments, i, homes, hardware);
     const inter = { writeBack: 0, switch: switched.cycles, rewrite: rewriteCycles(weights, load, hardware) };
     const spent = intra + inter.switch + inter.rewrite;
     const joules =
@@ -68,12 +68,27 @@ export function machineCost(
 }
 
 /** Arrays switched before a segment, and T_swc; of the runs of a repeated block the first follows what is before it, the others itself. */
-function switching(work: Work, allotments: readonly StagedAllotment[], i: number, hardware: Hardware): { arrays: number; cycles: Cycles } {
-  const { first, memoryMode } = allotments[i]!;
+function switching(
+  work: Work,
+  allotments: readonly StagedAllotment[],
+  i: number,
+  homes: Homes,
+  hardware: Hardware,
+): { arrays: number; cycles: Cycles } {
+  const { first, memoryMode, copies } = allotments[i]!;
+  /** Arrays that were memory because an operand waited in them. */
+  let taken = 0;
+  for (let at = 0; at < copies.length; at++) {
+    const product = work.products[first + at]!;
+    if (isInPlace(homes, product)) taken += copies[at]! * product.tiles;
+  }
   const from = (before: StagedAllotment | undefined): { arrays: number; cycles: Cycles } => {
-    const more = memoryMode - (before?.memoryMode ?? 0);
+    const more = memoryMode - ((before?.memoryMode ?? 0) - taken);
     const { memoryToCompute, computeToMemory } = hardware.switchCycles;
-    return { arrays: Math.abs(more), cycles: more < 0 ? -more * memoryToCompute : more * computeToMemory };
+    return {
+      arrays: taken + Math.abs(more),
+      cycles: taken * memoryToCompute + (more < 0 ? -more * memoryToCompute : more * computeToMemory),
+    };
   };
   const entering = from(allotments[i - 1]);
   const block = work.repeats.find((repeat) => repeat.first === first);
