@@ -18,7 +18,7 @@ import type { Judged, Weigh } from '../objective.ts';
 import type { Allotted } from '../optimizer.ts';
 import { allotmentOf, onMachine } from './ahead.ts';
 import { type Cut, chooseHomes } from './homes.ts';
-import { withOperandsInPlace } from './in-place.ts';
+import { hasOperandsInPlace, withOperandsInPlace } from './in-place.ts';
 import { segmentsOf } from './place.ts';
 import { placed, residentsOf } from './placed.ts';
 import { residentDecisions } from './resident.ts';
@@ -151,7 +151,9 @@ export class JointSearch {
       ...tried.slice(0, MOST_PLACED).flatMap((trial) => this.placedTrial(trial, weigh)),
       ...(await this.residents(weigh)).map((decision) => this.judged(placed(decision, hardware), weigh)),
     ];
-    const candidates = [...own, ...(await this.challengers(weigh, Math.min(...own.map(({ value }) => value))))];
+    // The simulator may like a rival better than what is in place, so that it is not ruled out by that.
+    const plain = own.filter((decision) => !hasOperandsInPlace(decision));
+    const candidates = [...own, ...(await this.challengers(weigh, Math.min(...plain.map(({ value }) => value))))];
     return candidates.sort((a, b) => a.value - b.value);
   }
 
