@@ -15,25 +15,24 @@ import { edgesOf, shareable } from '../lib/optimizer/edges.ts';
 import { flatten } from '../lib/optimizer/flatten.ts';
 import { blocksWorthFolding } from '../lib/optimizer/folding.ts';
 import { schedule } from '../lib/optimizer/schedule.ts';
-import { chooseSegments, type SegmentStatistics } from '../lib/optimizer/segment.ts';
+import { chooseSegments } from '../lib/optimizer/segment.ts';
 import { exactSolver } from '../lib/optimizer/solve-exact.ts';
 import { loadGlpk } from '../lib/optimizer/solve-glpk.ts';
 import { loadHighs } from '../lib/optimizer/solve-highs.ts';
 import { verifyProgram } from '../lib/program/verify.ts';
 import { simulate } from '../lib/simulator/simulate.ts';
 import { KernelClient } from '../test/kernel/client.ts';
-import { NetworkBuilder } from '../test/support/networks.ts';
 import { costAccuracy } from './cost-accuracy.ts';
-import { dominance } from './dominance.ts';
+import { dominance, dominanceOfNetworks } from './dominance.ts';
 import { functional } from './functional.ts';
 import { generation } from './generation.ts';
+import { scaling } from './scaling.ts';
+import { CHIPS, networkOf, SEVEN } from './seven.ts';
 
 const RUNS = 9;
 const LEAST_SAMPLE_MS = 10;
 const SETTLE_MS = 500;
 const MODELS = ['vgg16', 'resnet18', 'mobilenetv2'];
-const SEVEN = ['mobilenetv2', 'resnet18', 'vgg16', 'bert-large', 'llama2-7b', 'opt-6.7b', 'opt-13b'];
-const CHIPS = ['dynaplasia-paper', 'dynaplasia'];
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -143,7 +142,7 @@ const LIMIT_SECONDS = 60;
 
 /** The paper's models at batch 1; language models read 64 tokens. */
 function sevenModels(): readonly (readonly [string, Graph])[] {
-  return SEVEN.map((model) => [model, importOnnx(`datasets/${model}.onnx`, { bind: { batch: 1 }, defaults: { sequence: 64, past: 0 } })]);
+  return SEVEN.map((model) => [model, networkOf(model)]);
 }
 
 /** Whole plans of the seven models, and how often progress is told meanwhile. */
@@ -214,33 +213,9 @@ async function problemsOf(graph: Graph, hardware: ReturnType<typeof loadHardware
   return problems;
 }
 
-/** `--only NAME,...` runs some of the parts; `--models NAME,...` generation, cost-accuracy and functional for these models only. */
+/** `--only NAME,...` runs some of the parts; `--models NAME,...` generation, cost-accuracy, dominance-networks and functional for these models only. */
 const { values } = parseArgs({ options: { only: { type: 'string' }, models: { type: 'string' } } });
 const [only, models] = [values.only?.split(','), values.models?.split(',')];
-
-/** One network, longer and longer on one chip, then on larger and larger chips: what the search takes. */
-async function scaling(): Promise<void> {
-  const paper = loadHardware('hw/dynaplasia-paper.json');
-  const row = async (blocks: number, arrays: number): Promise<(string | number)[]> => {
-    const graph = residualBlocks(blocks);
-    const hardware = { ...paper, arrays, grid: { x: arrays, y: 1 } };
-    let statistics: SegmentStatistics | undefined;
-    const ms = await time(() => schedule(graph, hardware, { onStatistics: (found) => (statistics = found) }), 5);
-    return [blocks, arrays, statistics?.candidates ?? 0, statistics?.solved ?? 0, ms.toFixed(1)];
-  };
-  const rows: (string | number)[][] = [];
-  for (const blocks of [1, 8, 32, 128, 512]) rows.push(await row(blocks, paper.arrays));
-  for (const arrays of [96, 1000, 10_000, 100_000]) rows.push(await row(16, arrays));
-  console.log('\ncmswitch, milliseconds (median of 5): at most linear in blocks, no worse than n log n in arrays');
-  console.log(textTable(['residual blocks', 'arrays', 'segments weighed', 'allocations solved', 'schedule'], rows));
-}
-
-function residualBlocks(count: number): Graph {
-  const net = new NetworkBuilder();
-  let map = net.conv(net.input(1, 16, 28, 28), 64);
-  for (let block = 0; block < count; block++) map = net.conv(net.conv(net.conv(map, 64, { kernel: 1 }), 64), 64, { kernel: 1, add: map });
-  return net.finish([map]);
-}
 
 /** The package in a fresh process, and as a notebook's first cell meets it. */
 async function importTime(): Promise<void> {
@@ -271,6 +246,7 @@ const PARTS: Readonly<Record<string, (models?: readonly string[]) => Promise<voi
   generation,
   'cost-accuracy': costAccuracy,
   dominance,
+  'dominance-networks': dominanceOfNetworks,
   functional,
 };
 for (const [name, part] of Object.entries(PARTS)) if (only === undefined || only.includes(name)) await part(models);

@@ -61,14 +61,17 @@ const TRIALS = [
   { homes: 0.28, piece: 0.5, rows: 1 },
   { homes: 0.5, piece: 0.5, rows: 1 },
   { homes: 0.625, piece: 1, rows: 1 },
-  { homes: 0, piece: 0.5, rows: 0.25 },
   { homes: 0.125, piece: 0.5, rows: 0.25 },
   { homes: 0.28, piece: 0.5, rows: 0.25 },
 ];
+/** Trials, all of them mixed, each mixed with the best, the best beside other homes: as many searches, some of which are left out. */
+const SEARCHES = TRIALS.length + 1 + TRIALS.length + 1;
+/** A mix that promises less is not searched, and none behind so many in a row that were no better. */
+const LEAST_PROMISE = 0.01;
+const MOST_FAILED = 3;
 const BUDGETS = [1, 0.5];
 const SLACKS = [1, 2];
-/** Rounds of mixing, and how many of joint's own decisions are placed. */
-const MIXES = 1;
+/** How many of joint's own decisions are placed. */
 const MOST_PLACED = 3;
 /** Counts of arrays and their price once placed differ by whole bytes. */
 const CLEARLY_WORSE = 1.001;
@@ -141,10 +144,10 @@ export class JointSearch {
       const found = await this.run(prepared, homes, weigh);
       if (found !== undefined) tried.push(found);
     }
-    for (let i = 0; i < MIXES; i++) {
-      this.searched = TRIALS.length + i;
-      const mixed = await this.mix(tried, weigh);
-      if (mixed !== undefined) tried.push(mixed);
+    if (tried.length > 0) {
+      tried.push(...(await this.mixes(tried, weigh)));
+      const rehomed = await this.rehomed(leastOf(tried), weigh);
+      if (rehomed !== undefined) tried.push(rehomed);
     }
     tried.sort((a, b) => a.value - b.value);
     const own = [
@@ -294,7 +297,7 @@ export class JointSearch {
       weigh,
       rivals: prepared.rivals,
       after: flat.subOperators.map(({ after }) => after),
-      onProgress: (done) => options.onProgress?.((this.searched + done) / (TRIALS.length + MIXES)),
+      onProgress: (done) => options.onProgress?.((this.searched + done) / SEARCHES),
       pause: () => this.pause(),
     });
     if (allotments === undefined) return undefined;
@@ -303,27 +306,58 @@ export class JointSearch {
     return { flat, work, allotments, homes, cost, value: weigh(cost.cycles, cost.energy) };
   }
 
-  /** For each operator the pieces, and for what it reads the homes, of the candidate in which it takes least; then searched again. */
-  private async mix(tried: readonly Trial[], weigh: Weigh): Promise<Trial | undefined> {
-    if (tried.length < 2) return undefined;
-    const shares = tried.map((candidate) => valueByOperator(candidate, weigh));
-    const best = new Map<string, number>();
-    for (const id of shares[0]!.keys()) {
-      let winner = 0;
-      for (const [c, share] of shares.entries()) if ((share.get(id) ?? 0) < (shares[winner]!.get(id) ?? 0)) winner = c;
-      best.set(id, winner);
+  /**
+   * All trials mixed, then the best so far with one after another, the one that promises most first: for each operator the pieces, and for what
+   * it reads the homes, of the trial in which it took least. Among all, one choice that does not go with the others may spoil what the rest would win.
+   */
+  private async mixes(tried: readonly Trial[], weigh: Weigh): Promise<readonly Trial[]> {
+    const found: Trial[] = [];
+    let best = leastOf(tried);
+    this.searched = TRIALS.length;
+    const values = new Map(tried.map((trial) => [trial, valueByOperator(trial, weigh)]));
+    const groups = new Set([tried, ...tried.map((trial) => [trial])]);
+    for (let failed = 0; failed < MOST_FAILED; ) {
+      const [first, ...others] = [...groups].map((group) => ({ group, ...leastByOperator(best, group, values) }));
+      if (first === undefined) break;
+      const { group, chosen, promise } = first.group === tried ? first : others.reduce((a, b) => (b.promise > a.promise ? b : a), first);
+      if (promise < LEAST_PROMISE) break;
+      groups.delete(group);
+      const mixed = await this.mix(chosen, best, weigh);
+      this.searched++;
+      failed++;
+      if (mixed === undefined) continue;
+      found.push(mixed);
+      values.set(mixed, valueByOperator(mixed, weigh));
+      if (mixed.value < best.value) [best, failed] = [mixed, 0];
     }
-    const sizes = tried.map(({ flat }) => pieceSizes(flat, this.hardware));
+    return found;
+  }
+
+  /** The best trial's pieces beside the homes that its own cuts and times ask for, in all arrays that one copy of each piece leaves. */
+  private async rehomed({ flat, work, allotments, cost }: Trial, weigh: Weigh): Promise<Trial | undefined> {
+    const { hardware } = this;
+    this.searched = SEARCHES - 1;
+    const segmentOf = segmentsOf(allotments);
+    const cycles = cost.segments.map(({ intra }) => intra);
+    const left = allotments.map(({ first, last }) => hardware.arrays - sum(work.products.slice(first, last + 1).map(({ tiles }) => tiles)));
+    const arrays = this.computeOnly ? left.map(() => 0) : left;
+    return this.run(this.preparedOf(flat), () => chooseHomes(work, { segmentOf, cycles, arrays }, hardware), weigh);
+  }
+
+  /** Pieces and homes of the trial chosen for each operator; `otherwise` for what belongs to none. */
+  private async mix(best: ReadonlyMap<string, Trial>, otherwise: Trial, weigh: Weigh): Promise<Trial | undefined> {
+    const mixed = new Set([otherwise, ...best.values()]);
+    const sizes = new Map([...mixed].map((trial) => [trial, pieceSizes(trial.flat, this.hardware)]));
     const whole = { arrays: this.hardware.arrays, rows: this.hardware.arrays };
-    const prepared = this.prepare(({ id }) => sizes[best.get(id) ?? 0]!.get(id) ?? whole);
+    const prepared = this.prepare(({ id }) => sizes.get(best.get(id) ?? otherwise)!.get(id) ?? whole);
     const { work } = prepared;
-    const homesById = tried.map(
-      ({ work: other, homes }) => new Map([...homes.values()].map((home) => [other.tensors[home.tensor]!.id, home])),
+    const homesOf = new Map(
+      [...mixed].map((trial) => [trial, new Map([...trial.homes.values()].map((home) => [trial.work.tensors[home.tensor]!.id, home]))]),
     );
     const homes = new Map<number, Home>();
     for (const [tensor, { id, readers }] of work.tensors.entries()) {
       const parents = readers.map((task) => prepared.flat.subOperators[Math.max(0, work.tasks[task]!.sub)]?.parent ?? '');
-      const home = homesById[best.get(parents[Math.floor(parents.length / 2)] ?? '') ?? 0]!.get(id);
+      const home = homesOf.get(best.get(parents[Math.floor(parents.length / 2)] ?? '') ?? otherwise)!.get(id);
       if (home !== undefined) homes.set(tensor, { ...home, tensor });
     }
     return this.run(prepared, () => homes, weigh);
@@ -354,6 +388,32 @@ function valueByOperator({ flat, allotments, cost }: Allotted, weigh: Weigh): Re
     }
   }
   return values;
+}
+
+function leastOf(trials: readonly Trial[]): Trial {
+  return trials.reduce((a, b) => (b.value < a.value ? b : a));
+}
+
+/** For each operator the trial in which it takes least, `best` unless one of `group` does; and by how much less all of them would take, as a share. */
+function leastByOperator(
+  best: Trial,
+  group: readonly Trial[],
+  values: ReadonlyMap<Trial, ReadonlyMap<string, number>>,
+): { readonly chosen: ReadonlyMap<string, Trial>; readonly promise: number } {
+  const chosen = new Map<string, Trial>();
+  let before = 0;
+  let after = 0;
+  for (const [id, own] of values.get(best) ?? []) {
+    let [winner, least] = [best, own];
+    for (const trial of group) {
+      const value = values.get(trial)?.get(id) ?? 0;
+      if (value < least) [winner, least] = [trial, value];
+    }
+    chosen.set(id, winner);
+    before += own;
+    after += least;
+  }
+  return { chosen, promise: 1 - after / before };
 }
 
 /** Of the largest piece of every operator. */
