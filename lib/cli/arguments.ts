@@ -72,6 +72,12 @@ function usage(command: Command, argv: readonly string[], error: Error): Compile
     const next = `${meant === undefined ? '' : `Did you mean --${meant}? `}See cimbook ${command.name} --help.`;
     return new CompileError([{ kind: 'usage', message: `cimbook ${command.name} has no flag --${unknown}`, next }]);
   }
+  const [, flag] = /^Option '--([^' ]+)[^']*' argument is ambiguous/.exec(error.message) ?? [];
+  if (flag !== undefined) {
+    const value = argv[argv.indexOf(`--${flag}`) + 1];
+    const message = `the value of --${flag} is missing: ${value} begins like a flag`;
+    return new CompileError([{ kind: 'usage', message, next: `If it is meant, write --${flag}=${value}.` }]);
+  }
   const message =
     error.message
       .split('\n')[0]

@@ -198,6 +198,8 @@ test('each bad input is one clear message and exit code 2', () => {
   refuses(['compile', MODEL, '--hw', CHIP, '--solvr', 'exact'], '--solvr', '--solver');
   refuses(['compar', MODEL, '--hw', CHIP], 'compare');
   refuses(['compare', MODEL, '--hw', CHIP, '--runs', '0'], '--runs 0');
+  refuses(['compile', MODEL, '--hw', CHIP, '--power-cap', '-1'], '--power-cap is missing', '--power-cap=-1');
+  refuses(['compile', MODEL, '--hw', CHIP, '--power-cap=-1'], '--power-cap -1 is not a positive number');
   refuses(['compare', 'datasets/gpt2.onnx', '--hw', CHIP, '--prompt', '4', '--generate', '2', '--runs', '2'], '--runs with --generate');
   refuses(['compile', MODEL, '--hw', CHIP, '--optimizer', 'magic'], 'magic', 'cmswitch');
   refuses(['compile', MODEL, '--hw', CHIP, '--optimizer', 'static:1.5'], '1.5');
