@@ -3,13 +3,16 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { sum } from '../../lib/base/units.ts';
 import { machineCost } from '../../lib/cost/machine/total.ts';
 import { emit } from '../../lib/emit/emit.ts';
 import type { Hardware } from '../../lib/hardware/hardware.ts';
 import { loadHardware } from '../../lib/hardware/read.ts';
 import { importOnnx } from '../../lib/onnx/import-onnx.ts';
 import { openWeights } from '../../lib/onnx/weights.ts';
+import { explain } from '../../lib/optimizer/explain.ts';
 import { planWork } from '../../lib/optimizer/plan-work.ts';
+import { printExplanation } from '../../lib/optimizer/print-explanation.ts';
 import { schedule } from '../../lib/optimizer/schedule.ts';
 import { verifyPlan } from '../../lib/optimizer/verify.ts';
 import { blocksOf } from '../../lib/program/blocks.ts';
@@ -18,6 +21,7 @@ import { parseProgram } from '../../lib/program/parse.ts';
 import { printProgram } from '../../lib/program/print.ts';
 import type { OperandTiles, Program } from '../../lib/program/program.ts';
 import { verifyProgram } from '../../lib/program/verify.ts';
+import { arrayUses } from '../../lib/report/roles.ts';
 import { simulate } from '../../lib/simulator/simulate.ts';
 import { verifyTrace } from '../../lib/simulator/verify.ts';
 import { seededWeights } from '../../lib/workload/seeded-weights.ts';
@@ -56,6 +60,15 @@ async function checked(
   const trace = simulate(program, chip, { verified: true });
   assert.equal(verifyTrace(trace), []);
   assert.ok(trace.makespanCycles >= plan.lowerBoundCycles);
+  if (plan.repeats.length === 0) {
+    const taken = new Set(piecesInPlace(plan));
+    const writing = sum(work.tasks.map(({ id, product }) => (taken.has(id) ? (product?.stationary?.inPlace ?? 0) : 0)));
+    const busy = trace.segments.flatMap(({ statements }) =>
+      statements.filter(({ kind }) => kind !== 'CIM.write').flatMap((one) => one.busy),
+    );
+    const written = sum(busy.map(({ resource, cycles: of }) => (resource === 'arrays being written' ? of : 0)));
+    assert.is(written, writing, 'cycles in which tiles are written, by the cost and in the simulator');
+  }
   const one = prepared({ graph, values }, seed, chip.precision);
   assert.equal(computedBy(program, chip, one), expectedOf(one));
   return { pieces: piecesInPlace(plan), program };
@@ -149,8 +162,23 @@ operands('GPT-2 on PRIME, 512 tokens: joint keeps all keys and values in place,'
   const prime = loadHardware('hw/prime.json');
   const graph = importOnnx('datasets/gpt2.onnx', { bind: { batch: 1, sequence: 512, past: 0 } });
   const plan = await schedule(graph, prime, { optimizer: 'joint' });
-  assert.is(piecesInPlace(plan).length, 24);
+  const pieces = piecesInPlace(plan);
+  assert.is(pieces.length, 24);
   assert.equal(verifyPlan(plan, graph), []);
+  // What is said of the plan: computed on in place, not written, kept meanwhile.
+  const explained = explain(plan, graph, prime);
+  assert.equal(new Set(explained.boundaries.flatMap(({ inPlace: found }) => found.map(({ operator }) => operator))), new Set(pieces));
+  for (const { written, inPlace: found } of explained.boundaries)
+    for (const { operator } of found) assert.not(written.some((one) => one.operator === operator));
+  assert.match(printExplanation(explained), /operand in place: transformer/);
+  const maker = plan.segments.find(({ kept }) => kept.some(({ place }) => place.kind === 'operand'))!;
+  const taken = maker.kept.flatMap(({ place }) => (place.kind === 'operand' ? place.operator : []));
+  const arrays = plan.segments
+    .flatMap(({ operators }) => operators)
+    .filter(({ id }) => taken.includes(id))
+    .flatMap(({ compute }) => compute);
+  const uses = arrayUses(plan, maker);
+  assert.ok(arrays.length > 0 && arrays.every((array) => uses[array]?.role === 'kept'));
 });
 
 operands.run();
