@@ -1,6 +1,6 @@
 // What the machine's cost knows of a graph on a chip, for every way of cutting it into pieces that was met. Flattened graph -> forms.
 
-import { SegmentForms } from '../cost/machine/forms.ts';
+import { FormTable, SegmentForms } from '../cost/machine/forms.ts';
 import { workOf } from '../cost/machine/work.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -9,6 +9,7 @@ import type { Flattened } from './flatten.ts';
 export class KnownForms {
   private readonly graph: Graph;
   private readonly hardware: Hardware;
+  private readonly table = new FormTable();
   private readonly byPieces = new Map<string, SegmentForms>();
 
   /** `graph` is the one that is flattened, folds included. */
@@ -22,7 +23,7 @@ export class KnownForms {
     const key = piecesKey(flat);
     let forms = this.byPieces.get(key);
     if (forms === undefined) {
-      forms = new SegmentForms(workOf(this.graph, flat, this.hardware), this.hardware);
+      forms = new SegmentForms(workOf(this.graph, flat, this.hardware), this.hardware, this.table);
       this.byPieces.set(key, forms);
     }
     return forms;

@@ -7,10 +7,16 @@ import { type Homes, LivingHomes } from './living.ts';
 import { type Allotment, besideHomes, countBelow, demandsOf, loadOf, type SegmentDemands, type SegmentLoad } from './segment.ts';
 import type { TaskWork, Work } from './work.ts';
 
-/** A tree of numbers: the path of a list ends in the list's own number. */
+/** A tree of numbers: the path of a list ends in the list's own number. Most branches go on in one way only, so that is kept apart. */
 interface Branch {
   number: number;
-  next: Map<number, Branch> | undefined;
+  key: number;
+  next: Branch | undefined;
+  others: Map<number, Branch> | undefined;
+}
+
+function newBranch(): Branch {
+  return { number: -1, key: 0, next: undefined, others: undefined };
 }
 
 /** Stand between the numbers that describe a sub-operator, which are integers if they are less than 0. */
@@ -43,30 +49,89 @@ function areEqual(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
-/** Forms of one network's segments; what they are made of changes with the homes, the numbers stay. */
-export class SegmentForms {
-  readonly work: Work;
-  readonly hardware: Hardware;
-  private readonly codeRoot: Branch = { number: -1, next: undefined };
+/**
+ * What is known of forms. One table serves every way of cutting a network for a chip: what a form says of a segment is all that its cost
+ * depends on, wherever the pieces come from.
+ */
+export class FormTable {
+  private readonly codes = newBranch();
   /** Behind a code without homes, the homes. */
-  private readonly homeRoot: Branch = { number: -1, next: undefined };
-  private codesWithout: Int32Array | undefined;
+  private readonly homes = newBranch();
+  private readonly forms = newBranch();
   private codesKnown = 0;
-  private readonly formRoot: Branch = { number: -1, next: undefined };
   private formsKnown = 0;
   /** By form, as if homes took nothing of the buffer; and loads by what was allotted. */
   private readonly demands: SegmentDemands[] = [];
   private readonly loads: Map<string, SegmentLoad>[] = [];
   /** Segments alike are often neighbours: what was asked last, by form. */
   private readonly lastLoad: { readonly key: LoadKey; readonly load: SegmentLoad }[] = [];
+
+  /** The number of what `describe` says of a sub-operator. */
+  code(describe: (branch: Branch) => Branch): number {
+    return this.numberOf(describe(this.codes));
+  }
+
+  /** The number of a sub-operator with a code, where `describe` says which homes are beside it. */
+  codeBeside(code: number, describe: (branch: Branch) => Branch): number {
+    return this.numberOf(describe(child(this.homes, code)));
+  }
+
+  /** A walk from a segment's last member to its first: each call gives the number of the form of a segment that is longer. */
+  walk(codes: Int32Array, last: number): (first: number) => number {
+    let form = this.forms;
+    let at = last;
+    return (first) => {
+      for (; at >= first; at--) form = child(form, codes[at]!);
+      if (form.number < 0) form.number = this.formsKnown++;
+      return form.number;
+    };
+  }
+
+  /** What a segment of a form asks for, where homes take nothing of the buffer: `make` once. */
+  demandsOf(form: number, make: () => SegmentDemands): SegmentDemands {
+    let demands = this.demands[form];
+    if (demands === undefined) {
+      demands = make();
+      this.demands[form] = demands;
+    }
+    return demands;
+  }
+
+  /** `make` once for all that is allotted alike to segments of a form. */
+  loadOf(form: number, allotted: LoadKey, make: () => SegmentLoad): SegmentLoad {
+    const last = this.lastLoad[form];
+    if (last !== undefined && isAlike(last.key, allotted)) return last.load;
+    const known = this.loads[form] ?? new Map<string, SegmentLoad>();
+    this.loads[form] = known;
+    const { allotment, bytes, staged } = allotted;
+    const key = `${bytes};${staged};${allotment.copies.join()};${allotment.memory.join()}`;
+    const load = known.get(key) ?? make();
+    known.set(key, load);
+    this.lastLoad[form] = { key: allotted, load };
+    return load;
+  }
+
+  private numberOf(branch: Branch): number {
+    if (branch.number < 0) branch.number = this.codesKnown++;
+    return branch.number;
+  }
+}
+
+/** Forms of the segments of one network in pieces; what they are made of changes with the homes. */
+export class SegmentForms {
+  readonly work: Work;
+  readonly hardware: Hardware;
+  readonly table: FormTable;
+  private codesWithout: Int32Array | undefined;
   private readonly besideHomes = new WeakMap<Homes, SegmentLoads>();
   /** By task, the first and the last one that can be in a segment with it. */
   private readonly earliest: Int32Array;
   private readonly latest: Int32Array;
 
-  constructor(work: Work, hardware: Hardware) {
+  constructor(work: Work, hardware: Hardware, table = new FormTable()) {
     this.work = work;
     this.hardware = hardware;
+    this.table = table;
     this.earliest = new Int32Array(work.tasks.length);
     this.latest = new Int32Array(work.tasks.length);
     let first = 0;
@@ -90,41 +155,6 @@ export class SegmentForms {
     return loads;
   }
 
-  /** A walk from a segment's last member to its first: each call gives the number of the form of a segment that is longer. */
-  walk(codes: Int32Array, last: number): (first: number) => number {
-    let form = this.formRoot;
-    let at = last;
-    return (first) => {
-      for (; at >= first; at--) form = child(form, codes[at]!);
-      if (form.number < 0) form.number = this.formsKnown++;
-      return form.number;
-    };
-  }
-
-  /** What a segment of a form asks for, where homes take nothing of the buffer. */
-  demandsOf(form: number, first: number, last: number, living: LivingHomes): SegmentDemands {
-    let demands = this.demands[form];
-    if (demands === undefined) {
-      demands = demandsOf(this.work, { first, last }, living, this.hardware);
-      this.demands[form] = demands;
-    }
-    return demands;
-  }
-
-  /** `make` once for all that is allotted alike to segments of a form. */
-  loadOf(form: number, allotted: LoadKey, make: () => SegmentLoad): SegmentLoad {
-    const last = this.lastLoad[form];
-    if (last !== undefined && isAlike(last.key, allotted)) return last.load;
-    const known = this.loads[form] ?? new Map<string, SegmentLoad>();
-    this.loads[form] = known;
-    const { allotment, bytes, staged } = allotted;
-    const key = `${bytes};${staged};${allotment.copies.join()};${allotment.memory.join()}`;
-    const load = known.get(key) ?? make();
-    known.set(key, load);
-    this.lastLoad[form] = { key: allotted, load };
-    return load;
-  }
-
   /** A number for each sub-operator; equal numbers in equal order are segments with equal demands, but for what homes take of the buffer. */
   codes(homes: Homes): Int32Array {
     const { work } = this;
@@ -136,7 +166,8 @@ export class SegmentForms {
       const { makers, readers } = work.tensors[tensor]!;
       for (const tasks of [makers, readers]) for (const t of tasks) besideHome.add(Math.max(0, work.tasks[t]!.sub));
     }
-    for (const sub of besideHome) codes[sub] = this.numberOf(describeHomes(child(this.homeRoot, codes[sub]!), work, sub, homes));
+    for (const sub of besideHome)
+      codes[sub] = this.table.codeBeside(codes[sub]!, (branch) => describeHomes(branch, work, sub, homes));
     return codes;
   }
 
@@ -146,16 +177,13 @@ export class SegmentForms {
     const codes = new Int32Array(work.products.length);
     const describer = new Describer(work, this.earliest, this.latest);
     for (let sub = 0; sub < codes.length; sub++) {
-      describer.branch = this.codeRoot;
-      for (let t = firstTaskOf(work, sub); t < work.firstTask[sub + 1]!; t++) describer.task(work.tasks[t]!, t);
-      codes[sub] = this.numberOf(describer.branch);
+      codes[sub] = this.table.code((branch) => {
+        describer.branch = branch;
+        for (let t = firstTaskOf(work, sub); t < work.firstTask[sub + 1]!; t++) describer.task(work.tasks[t]!, t);
+        return describer.branch;
+      });
     }
     return codes;
-  }
-
-  private numberOf(branch: Branch): number {
-    if (branch.number < 0) branch.number = this.codesKnown++;
-    return branch.number;
   }
 }
 
@@ -173,16 +201,18 @@ export class SegmentLoads {
 
   /** Demands of a segment whose form is known. */
   demandsOf(form: number, first: number, last: number, homeBytes: Bytes): SegmentDemands {
-    return besideHomes(this.forms.demandsOf(form, first, last, this.living), homeBytes);
+    const { forms, living } = this;
+    const demands = forms.table.demandsOf(form, () => demandsOf(forms.work, { first, last }, living, forms.hardware));
+    return besideHomes(demands, homeBytes);
   }
 
   /** Load of an allotment while `staged` bytes of the next segment's weights share the channel. */
   of(allotment: Allotment, staged: Bytes): SegmentLoad {
     const { forms, living } = this;
     const { first, last } = allotment;
-    const form = forms.walk(this.codes, last)(first);
+    const form = forms.table.walk(this.codes, last)(first);
     const { bytes } = living.during(first, last);
-    return forms.loadOf(form, { allotment, bytes, staged }, () =>
+    return forms.table.loadOf(form, { allotment, bytes, staged }, () =>
       loadOf(forms.work, allotment, this.demandsOf(form, first, last, bytes), forms.hardware, staged),
     );
   }
@@ -212,7 +242,7 @@ function describeHomes(code: Branch, work: Work, sub: number, homes: Homes): Bra
 
 /** Walks down the tree of codes with all that a segment's demands depend on but homes. */
 class Describer {
-  branch: Branch = { number: -1, next: undefined };
+  branch: Branch = newBranch();
   private readonly work: Work;
   private readonly earliest: Int32Array;
   private readonly latest: Int32Array;
@@ -288,13 +318,19 @@ class Describer {
 }
 
 function child(branch: Branch, key: number): Branch {
-  branch.next ??= new Map();
-  let next = branch.next.get(key);
+  const { next, others } = branch;
   if (next === undefined) {
-    next = { number: -1, next: undefined };
-    branch.next.set(key, next);
+    branch.key = key;
+    branch.next = newBranch();
+    return branch.next;
   }
-  return next;
+  if (branch.key === key) return next;
+  const known = others?.get(key);
+  if (known !== undefined) return known;
+  const added = newBranch();
+  branch.others ??= new Map();
+  branch.others.set(key, added);
+  return added;
 }
 
 /** What needs no product goes with the first one. */

@@ -41,7 +41,7 @@ export interface SearchOptions {
   readonly hardware: Hardware;
   readonly homes: Homes;
   readonly forms: SegmentForms;
-  /** Options found so far, by form. */
+  /** Options found so far, by form: of one table. */
   readonly known: KnownOptions[];
   /** Allotments of rivals, weighed beside the search's own. */
   readonly rivals: readonly Allotment[];
@@ -89,7 +89,7 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
   const rivalsAt = rivalsBySegment(options.rivals, subs);
   const front = new Front(options);
   for (let last = 0; last < subs; last++) {
-    const formFrom = forms.walk(beside.codes, last);
+    const formFrom = forms.table.walk(beside.codes, last);
     let tiles = 0;
     let earliest = 0;
     front.start(last);
