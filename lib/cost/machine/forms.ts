@@ -166,8 +166,7 @@ export class SegmentForms {
       const { makers, readers } = work.tensors[tensor]!;
       for (const tasks of [makers, readers]) for (const t of tasks) besideHome.add(Math.max(0, work.tasks[t]!.sub));
     }
-    for (const sub of besideHome)
-      codes[sub] = this.table.codeBeside(codes[sub]!, (branch) => describeHomes(branch, work, sub, homes));
+    for (const sub of besideHome) codes[sub] = this.table.codeBeside(codes[sub]!, (branch) => describeHomes(branch, work, sub, homes));
     return codes;
   }
 

@@ -2,7 +2,7 @@
 // weights written ahead, and placed as they place them. Request -> rivals.
 
 import { CompileError } from '../../base/problem.ts';
-import type { Cycles } from '../../base/units.ts';
+import { type Cycles, sum } from '../../base/units.ts';
 import type { SegmentForms } from '../../cost/machine/forms.ts';
 import { productCycles } from '../../cost/machine/segment.ts';
 import { weightsOf } from '../../cost/machine/total.ts';
@@ -116,26 +116,51 @@ async function decisionOf(optimizer: Optimizer, request: OptimizerRequest): Prom
   }
 }
 
+/** What a plan takes at least, without and with weights written ahead. */
+export interface Least {
+  readonly behind: Cycles;
+  readonly ahead: Cycles;
+}
+
 /**
- * A rival's plan takes no less on the machine, wherever its arrays and data are: its slowest products and, behind them or meanwhile,
- * fetching weights.
+ * A rival's plan takes no less on the machine, wherever its arrays and data are: its slowest products; on the channel, weights, and
+ * activations but for what the buffer and the arrays that do not compute could spare it, each byte once a reader and once written.
  */
-export function leastCycles({ drafts }: Drafted, work: Work, hardware: Hardware, prefetch: boolean): Cycles {
+export function leastCycles({ drafts, frozenMemory }: Drafted, forms: SegmentForms, hardware: Hardware): Least {
+  const { work } = forms;
   const { times, opens } = work;
-  let cycles = 0;
-  let running = 0;
+  const loads = forms.beside(NOWHERE);
+  let behind = 0;
+  let ahead = 0;
+  let before = { running: 0, external: 0 };
   for (const draft of drafts) {
     const allotment = allotmentOf(draft, work);
-    const { first, copies } = allotment;
+    const { first, last, copies } = allotment;
+    const turns = times[first] ?? 1;
     const { fetch, write } = weightsOf(work, allotment, NOWHERE, hardware, false);
     const fetching = fetch / hardware.externalBytesPerCycle;
-    // What is written ahead comes while the segment before runs.
-    if (prefetch && !opens[first]) cycles += (times[first] ?? 1) * Math.max(0, fetching - running);
-    else cycles += (times[first] ?? 1) * Math.max(fetching, prefetch || fetch === 0 ? 0 : write);
-    running = Math.max(...copies.map((count, i) => productCycles(work.products[first + i]!, count)));
-    cycles += (times[first] ?? 1) * running;
+    const products = copies.map((count, i) => productCycles(work.products[first + i]!, count));
+    const computing = sum(copies.map((count, i) => count * work.products[first + i]!.tiles));
+    const free = hardware.dualMode ? (frozenMemory ?? hardware.arrays - computing) : 0;
+    const held = free * hardware.memoryBytesPerArray + hardware.bufferBytes;
+    const spared = held * (1 + readsPerByte(work, first, last));
+    const external = Math.max(0, loads.of(allotment, 0).externalBytes - spared) / hardware.externalBytesPerCycle;
+    const running = Math.max(external, ...products);
+    behind += turns * ((fetch === 0 ? 0 : Math.max(fetching, write)) + running);
+    // What is written ahead crosses the channel while the segment before runs.
+    const meanwhile = opens[first] ? 0 : Math.min(fetching, Math.max(0, before.running - before.external));
+    ahead += turns * (fetching - meanwhile + running);
+    before = { running, external };
   }
-  return cycles * (1 - ROUNDING);
+  return { behind: behind * (1 - ROUNDING), ahead: ahead * (1 - ROUNDING) };
+}
+
+/** How often a segment reads a byte of one tensor at most. */
+function readsPerByte({ tasks, firstTask }: Work, first: number, last: number): number {
+  let reads = 0;
+  for (let t = first === 0 ? 0 : firstTask[first]!; t < firstTask[last + 1]!; t++)
+    for (const { feedBytes, dataBytes } of tasks[t]!.reads) if (dataBytes > 0) reads += feedBytes / dataBytes;
+  return reads;
 }
 
 /** Sums in another order differ by less. */

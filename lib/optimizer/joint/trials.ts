@@ -55,20 +55,16 @@ export interface Candidate extends Allotted, Judged {
  */
 const TRIALS = [
   { homes: 0, piece: 1, rows: 1 },
-  { homes: 0, piece: 0.5, rows: 1 },
   { homes: 0, piece: 0.25, rows: 1 },
   { homes: 0.125, piece: 0.5, rows: 1 },
   { homes: 0.28, piece: 0.5, rows: 1 },
   { homes: 0.5, piece: 0.5, rows: 1 },
   { homes: 0.625, piece: 1, rows: 1 },
-  { homes: 0.125, piece: 0.5, rows: 0.25 },
+  { homes: 0, piece: 0.5, rows: 0.25 },
   { homes: 0.28, piece: 0.5, rows: 0.25 },
 ];
-/** Trials, all of them mixed, each mixed with the best, the best beside other homes: as many searches, some of which are left out. */
-const SEARCHES = TRIALS.length + 1 + TRIALS.length + 1;
-/** A mix that promises less is not searched, and none behind so many in a row that were no better. */
-const LEAST_PROMISE = 0.01;
-const MOST_FAILED = 3;
+/** Trials, two mixes of many, each mixed with the best, the best beside other homes: as many searches at most. */
+const SEARCHES = TRIALS.length + 2 + (TRIALS.length + 1) + 1;
 const BUDGETS = [1, 0.5];
 const SLACKS = [1, 2];
 /** How many of joint's own decisions are placed. */
@@ -91,8 +87,6 @@ interface Prepared {
   readonly flat: Flattened;
   readonly work: Work;
   readonly forms: SegmentForms;
-  /** By form. */
-  readonly known: KnownOptions[];
   /** What others do with these pieces. */
   readonly rivals: StagedAllotment[];
   /** Arrays for homes that were tried. */
@@ -103,6 +97,8 @@ interface Prepared {
 
 export class JointSearch {
   readonly forms: KnownForms;
+  /** By form; every way of cutting the network has segments alike. */
+  private readonly known: KnownOptions[] = [];
   private readonly computeOnly: boolean;
   private readonly graph: Graph;
   private readonly hardware: Hardware;
@@ -222,12 +218,12 @@ export class JointSearch {
     const { runs = 1, everyRival = false, allRivals = false } = options;
     const bestOnly = runs === 1 && !everyRival && !allRivals;
     const rivals = (this.rivals ?? []).map((rival) => {
-      const { forms, work } = this.preparedOf(rival.drafted.flat);
-      const least = (prefetch: boolean): number => weigh(leastCycles(rival.drafted, work, hardware, prefetch), 0);
-      return { rival, forms, leastAhead: bestOnly ? least(true) : 0, least: bestOnly ? least(false) : 0, found: [] as Candidate[] };
+      const { forms } = this.preparedOf(rival.drafted.flat);
+      const { behind, ahead } = bestOnly ? leastCycles(rival.drafted, forms, hardware) : { behind: 0, ahead: 0 };
+      return { rival, forms, behind: weigh(behind, 0), ahead: weigh(ahead, 0), found: [] as Candidate[] };
     });
     let bestRival = Number.POSITIVE_INFINITY;
-    for (const { rival, forms, least, leastAhead, found } of [...rivals].sort((a, b) => a.least - b.least)) {
+    for (const { rival, forms, behind, ahead, found } of [...rivals].sort((a, b) => a.behind - b.behind)) {
       const known = this.plansOf.get(rival) ?? new Map<string, Allotted>();
       this.plansOf.set(rival, known);
       const plan = (name: string, make: () => Allotted): Allotted => {
@@ -242,13 +238,13 @@ export class JointSearch {
       };
       for (const prefetch of [false, true]) {
         const clearlyWorse = (value: number): boolean => bestOnly && value > CLEARLY_WORSE * best;
-        if (clearlyWorse(prefetch ? leastAhead : least)) continue;
+        if (clearlyWorse(prefetch ? ahead : behind)) continue;
         const counted = plan(`counted ${prefetch}`, () => onMachine(graph, rival.drafted, hardware, prefetch, forms));
         const switching = sum(counted.cost.segments.map(({ inter }) => inter.switch));
         if (clearlyWorse(weigh(counted.cost.cycles - switching, counted.cost.energy))) continue;
         add(plan(`placed ${prefetch}`, () => placed(counted, hardware, forms)));
       }
-      if (!bestOnly || least <= bestRival) add(plan('own', () => asPlaced(rival, forms, hardware)));
+      if (!bestOnly || behind <= bestRival) add(plan('own', () => asPlaced(rival, forms, hardware)));
       const pause = this.pause();
       if (pause !== undefined) await pause;
     }
@@ -274,7 +270,7 @@ export class JointSearch {
     if (prepared === undefined) {
       const forms = this.forms.of(flat);
       const { work } = forms;
-      prepared = { flat, work, forms, known: [], rivals: [], tried: new Set(), cut: firstCut(work, this.hardware) };
+      prepared = { flat, work, forms, rivals: [], tried: new Set(), cut: firstCut(work, this.hardware) };
       this.prepared.set(key, prepared);
     }
     return prepared;
@@ -282,8 +278,8 @@ export class JointSearch {
 
   /** The best segments beside the homes chosen for the segments known so far. */
   private async run(prepared: Prepared, homesFor: (cut: Omit<Cut, 'arrays'>) => Homes, weigh: Weigh): Promise<Trial | undefined> {
-    const { flat, work, forms, known } = prepared;
-    const { hardware, options } = this;
+    const { flat, work, forms } = prepared;
+    const { hardware, options, known } = this;
     const homes = homesFor(prepared.cut);
     const allotments = await searchSegments(work, {
       hardware,
@@ -307,28 +303,32 @@ export class JointSearch {
   }
 
   /**
-   * All trials mixed, then the best so far with one after another, the one that promises most first: for each operator the pieces, and for what
-   * it reads the homes, of the trial in which it took least. Among all, one choice that does not go with the others may spoil what the rest would win.
+   * Trials mixed operator by operator, the pieces of each, and for what it reads the homes, from the one in which it took least: all of them,
+   * those without homes in arrays (beside which other pieces do), and then the best so far with one after another, the better ones
+   * first. Among all, one choice that does not go with the others may spoil what the rest would win.
    */
-  private async mixes(tried: readonly Trial[], weigh: Weigh): Promise<readonly Trial[]> {
+  private async mixes(trials: readonly Trial[], weigh: Weigh): Promise<readonly Trial[]> {
     const found: Trial[] = [];
-    let best = leastOf(tried);
-    this.searched = TRIALS.length;
-    const values = new Map(tried.map((trial) => [trial, valueByOperator(trial, weigh)]));
-    const groups = new Set([tried, ...tried.map((trial) => [trial])]);
-    for (let failed = 0; failed < MOST_FAILED; ) {
-      const [first, ...others] = [...groups].map((group) => ({ group, ...leastByOperator(best, group, values) }));
-      if (first === undefined) break;
-      const { group, chosen, promise } = first.group === tried ? first : others.reduce((a, b) => (b.promise > a.promise ? b : a), first);
-      if (promise < LEAST_PROMISE) break;
-      groups.delete(group);
-      const mixed = await this.mix(chosen, best, weigh);
-      this.searched++;
-      failed++;
-      if (mixed === undefined) continue;
+    const values = new Map(trials.map((trial) => [trial, valueByOperator(trial, weigh)]));
+    const add = (mixed: Trial): void => {
       found.push(mixed);
       values.set(mixed, valueByOperator(mixed, weigh));
-      if (mixed.value < best.value) [best, failed] = [mixed, 0];
+    };
+    this.searched = TRIALS.length;
+    const homeless = trials.filter(({ homes }) => [...homes.values()].every(({ arrays }) => arrays === 0));
+    for (const group of homeless.length > 1 && homeless.length < trials.length ? [trials, homeless] : [trials]) {
+      const { chosen, promise } = leastByOperator(leastOf(group), group, values);
+      const mixed = promise > 0 ? await this.mix(chosen, leastOf(group), weigh) : undefined;
+      if (mixed !== undefined) add(mixed);
+    }
+    const [first, ...others] = [...trials, ...found].sort((a, b) => a.value - b.value);
+    let best = first!;
+    for (const other of others) {
+      const { chosen, promise } = leastByOperator(best, [other], values);
+      const mixed = promise > 0 ? await this.mix(chosen, best, weigh) : undefined;
+      if (mixed === undefined || mixed.value >= best.value) continue;
+      add(mixed);
+      best = mixed;
     }
     return found;
   }
@@ -346,6 +346,7 @@ export class JointSearch {
 
   /** Pieces and homes of the trial chosen for each operator; `otherwise` for what belongs to none. */
   private async mix(best: ReadonlyMap<string, Trial>, otherwise: Trial, weigh: Weigh): Promise<Trial | undefined> {
+    this.searched++;
     const mixed = new Set([otherwise, ...best.values()]);
     const sizes = new Map([...mixed].map((trial) => [trial, pieceSizes(trial.flat, this.hardware)]));
     const whole = { arrays: this.hardware.arrays, rows: this.hardware.arrays };
@@ -360,12 +361,27 @@ export class JointSearch {
       const home = homesOf.get(best.get(parents[Math.floor(parents.length / 2)] ?? '') ?? otherwise)!.get(id);
       if (home !== undefined) homes.set(tensor, { ...home, tensor });
     }
-    return this.run(prepared, () => homes, weigh);
+    return this.run(prepared, () => roomyHomes(work, homes, this.hardware.arrays), weigh);
   }
 
   private pause(): Promise<void> | undefined {
     return this.pauses.due();
   }
+}
+
+/** Of homes that were chosen beside other pieces those that leave every piece room for a copy, the smallest first. */
+function roomyHomes(work: Work, homes: Homes, arrays: number): Homes {
+  const subOf = (task: number | undefined): number => Math.max(0, work.tasks[task ?? 0]?.sub ?? 0);
+  const taken = work.products.map(({ tiles }) => tiles);
+  const roomy = new Map<number, Home>();
+  for (const home of [...homes.values()].sort((a, b) => a.arrays - b.arrays)) {
+    const { makers, readers } = work.tensors[home.tensor]!;
+    const [from, to] = [subOf(makers[0]), subOf(readers.at(-1))];
+    if (taken.slice(from, to + 1).some((tiles) => tiles + home.arrays > arrays)) continue;
+    for (let sub = from; sub <= to; sub++) taken[sub]! += home.arrays;
+    roomy.set(home.tensor, home);
+  }
+  return roomy;
 }
 
 /** Every piece by itself, as long as its weights take to come: what is known before anything was searched. */
@@ -377,11 +393,11 @@ function firstCut({ products }: Work, { externalBytesPerCycle }: Hardware): Omit
 }
 
 /** What each operator takes: its segments, shared evenly where several are in one. */
-function valueByOperator({ flat, allotments, cost }: Allotted, weigh: Weigh): ReadonlyMap<string, number> {
+function valueByOperator({ flat, work, allotments, cost }: Allotted, weigh: Weigh): ReadonlyMap<string, number> {
   const values = new Map<string, number>();
   for (const [s, { first, last }] of allotments.entries()) {
     const { intra, inter, energy } = cost.segments[s]!;
-    const value = weigh(intra + inter.switch + inter.rewrite, energy) / (last - first + 1);
+    const value = (weigh(intra + inter.switch + inter.rewrite, energy) * (work.times[first] ?? 1)) / (last - first + 1);
     for (let sub = first; sub <= last; sub++) {
       const { parent } = flat.subOperators[sub]!;
       values.set(parent, (values.get(parent) ?? 0) + value);
