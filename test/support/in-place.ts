@@ -6,17 +6,17 @@ import { jointCandidates } from '../../lib/optimizer/joint/joint.ts';
 import type { Optimizer } from '../../lib/optimizer/optimizer.ts';
 import type { Plan } from '../../lib/optimizer/plan.ts';
 
-/** The first of joint's own decisions that leaves arrays for them; the best one if none does. */
+/** What joint decides with three fifths of the arrays, so that others are idle; the first such decision that leaves enough of them, if one does. */
 export const inPlace: Optimizer = {
   name: 'in-place',
   costs: ['machine'],
   segment: async ({ graph, folds, hardware }) => {
-    const candidates = await jointCandidates(graph, hardware, { folds, staging: true, computeOnly: false, weigh: (cycles) => cycles });
+    const part = { ...hardware, arrays: Math.ceil(0.6 * hardware.arrays) };
+    const candidates = await jointCandidates(graph, part, { folds, staging: true, computeOnly: false, weigh: (cycles) => cycles });
     // A rival's plan may keep data where an operator has its memory: such arrays are counted twice.
     const own = candidates.filter(({ rival }) => rival === undefined);
     for (const { placed: _placed, ...decision } of own) {
-      const forms = new SegmentForms(decision.work, hardware);
-      const changed = withOperandsInPlace(decision, forms, hardware);
+      const changed = withOperandsInPlace(decision, new SegmentForms(decision.work, hardware), hardware);
       if (changed !== undefined) return changed;
     }
     return candidates[0]!;
