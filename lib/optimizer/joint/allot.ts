@@ -24,7 +24,7 @@ export interface Option {
   readonly fetch: readonly Bytes[];
   readonly write: readonly Cycles[];
   /** What was found of writing it ahead, by arrays that are free for that. */
-  readonly stages: Map<number, Stage>;
+  readonly stages: (Stage | undefined)[];
 }
 
 /** What is written ahead of an option's weights, and the boundary that is left. */
@@ -50,6 +50,7 @@ interface Worth {
 export class SegmentAllotter {
   private readonly products: readonly ProductWork[];
   private readonly tiles: readonly number[];
+  private readonly write: readonly Cycles[];
   private readonly least: number;
   /** By bytes held per byte moved. */
   private readonly worth: readonly Worth[];
@@ -71,6 +72,7 @@ export class SegmentAllotter {
     this.demands = demands;
     this.products = work.products.slice(first, last + 1);
     this.tiles = this.products.map((product) => product.tiles);
+    this.write = this.products.map(({ writeCycles }) => writeCycles);
     this.least = sum(this.tiles);
     const worth: Worth[] = [];
     for (const stream of demands.streams.streams) {
@@ -93,12 +95,10 @@ export class SegmentAllotter {
    */
   options(budgets: readonly number[], slacks: readonly number[], computeOnly: boolean): readonly Option[] {
     const found: Option[] = [];
-    const seen = new Set<string>();
-    const add = (chosen: { copies: readonly number[]; memory: readonly number[] } | undefined): void => {
-      if (chosen === undefined) return;
-      const key = `${chosen.copies.join()};${chosen.memory.join()}`;
-      if (seen.has(key)) return;
-      seen.add(key);
+    const seen: Chosen[] = [];
+    const add = (chosen: Chosen | undefined): void => {
+      if (chosen === undefined || seen.some((other) => isSame(other, chosen))) return;
+      seen.push(chosen);
       const option = this.optionOf(chosen.copies, chosen.memory);
       if (!found.some((other) => atLeastAsGood(other, option))) found.push(option);
     };
@@ -114,23 +114,25 @@ export class SegmentAllotter {
 
   /** What copies and memory arrays make of the segment. */
   optionOf(copies: readonly number[], memory: readonly number[]): Option {
-    const { hardware, products } = this;
+    const { hardware, products, write } = this;
     const load = loadOf(this.work, { first: this.first, copies, memory }, this.demands, hardware, 0);
-    const tiles = copies.map((count, i) => count * this.tiles[i]!);
-    const fetch = products.map((product, i) => fetchedBytes(product, copies[i]!, hardware));
-    const writing = sum(products.map((product, i) => product.writing * copies[i]!));
-    return {
-      copies,
-      memory,
-      load,
-      arrays: sum(tiles) + sum(memory),
-      energy: load.energy + writing + (sum(fetch) + load.operandExternalBytes) * hardware.energy.externalByte,
-      stageable: [...fetch.keys()].filter((i) => fetch[i]! > 0).sort((a, b) => fetch[b]! - fetch[a]! || a - b),
-      tiles,
-      fetch,
-      write: products.map(({ writeCycles }) => writeCycles),
-      stages: new Map(),
-    };
+    const tiles: number[] = [];
+    const fetch: Bytes[] = [];
+    const stageable: number[] = [];
+    let arrays = 0;
+    let writing = 0;
+    for (let i = 0; i < products.length; i++) {
+      const product = products[i]!;
+      const count = copies[i]!;
+      tiles.push(count * product.tiles);
+      fetch.push(fetchedBytes(product, count, hardware));
+      if (fetch[i]! > 0) stageable.push(i);
+      arrays += tiles[i]! + memory[i]!;
+      writing += product.writing * count;
+    }
+    const energy = load.energy + writing + (sum(fetch) + load.operandExternalBytes) * hardware.energy.externalByte;
+    stageable.sort((a, b) => fetch[b]! - fetch[a]! || a - b);
+    return { copies, memory, load, arrays, energy, stageable, tiles, fetch, write, stages: [] };
   }
 
   private leastTime(arrays: number, computeOnly: boolean): Cycles {
@@ -148,7 +150,7 @@ export class SegmentAllotter {
   }
 
   /** Copies that compute within `time`, and memory arrays as far as the others go; undefined if there are too few. */
-  private within(time: Cycles, arrays: number, computeOnly: boolean): { copies: number[]; memory: number[] } | undefined {
+  private within(time: Cycles, arrays: number, computeOnly: boolean): Chosen | undefined {
     const left = this.leftBeside(time, arrays);
     if (left < 0) return undefined;
     const turns = this.turnsIn(time);
@@ -217,6 +219,15 @@ export class SegmentAllotter {
     }
     return saved;
   }
+}
+
+interface Chosen {
+  readonly copies: readonly number[];
+  readonly memory: readonly number[];
+}
+
+function isSame(a: Chosen, b: Chosen): boolean {
+  return a.copies.every((count, i) => count === b.copies[i]) && a.memory.every((count, i) => count === b.memory[i]);
 }
 
 function atLeastAsGood(other: Option, option: Option): boolean {

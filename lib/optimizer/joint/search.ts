@@ -269,25 +269,25 @@ function rivalsBySegment(rivals: readonly Allotment[], subs: number): ReadonlyMa
 function stageWithin(option: Option, arrays: number, hardware: Hardware): Stage {
   const { stageable, tiles, fetch, write, load, stages } = option;
   const free = Math.min(arrays, option.arrays);
-  const known = stages.get(free);
+  const known = stages[free];
   if (known !== undefined) return known;
-  const members = new Set<number>();
+  const members: number[] = [];
   let left = free;
   let bytes = 0;
   for (const i of stageable) {
     if (tiles[i]! > left) continue;
-    members.add(i);
+    members.push(i);
     left -= tiles[i]!;
     bytes += fetch[i]!;
   }
   let behind = 0;
   let longest = 0;
   for (let i = 0; i < tiles.length; i++) {
-    if (members.has(i)) continue;
+    if (members.includes(i)) continue;
     behind += fetch[i]!;
     longest = Math.max(longest, write[i]!);
   }
-  const stage = { members: [...members], bytes, boundary: rewriteCycles({ fetch: behind, write: longest }, load, hardware) };
-  stages.set(free, stage);
+  const stage = { members, bytes, boundary: rewriteCycles({ fetch: behind, write: longest }, load, hardware) };
+  stages[free] = stage;
   return stage;
 }
