@@ -10,7 +10,7 @@ import { type ScheduleOptions, schedule } from '../lib/optimizer/schedule.ts';
 import { knownBlocks } from '../lib/simulator/group.ts';
 import { randomChip } from '../test/support/chips.ts';
 import { randomNetwork } from '../test/support/networks.ts';
-import { recosted, rivalsOn } from '../test/support/rivals.ts';
+import { everyRivalOn, recosted } from '../test/support/rivals.ts';
 import { CHIPS, networkOf, SEVEN } from './seven.ts';
 
 const SEEDS = 40;
@@ -26,7 +26,7 @@ export async function dominance(): Promise<void> {
     const own = await compile(graph, chip, { optimizer: 'joint' });
     const best = (await compile(graph, chip, { optimizer: 'joint', simulate: false })).plan;
     const ownCost = recosted(best, graph, chip).cycles;
-    for (const rival of rivalsOn(chip, RATIOS)) {
+    for (const rival of everyRivalOn(chip, RATIOS)) {
       const other = await compile(graph, chip, rival);
       const cost = ownCost / recosted(other.plan, graph, chip).cycles;
       const simulated = (own.trace?.makespanCycles ?? Number.NaN) / (other.trace?.makespanCycles ?? Number.NaN);
@@ -58,7 +58,7 @@ export async function dominanceOfNetworks(models: readonly string[] = SEVEN): Pr
     const chip = loadHardware(`hw/${chipName}.json`);
     const counts = Array.from({ length: Math.ceil(chip.arrays / EVERY_ARRAYS) }, (_, i) => chip.arrays - i * EVERY_ARRAYS);
     // Half an array more, so that the share's floor is the count whatever is rounded.
-    const rivals = rivalsOn(
+    const rivals = everyRivalOn(
       chip,
       counts.map((count) => Math.min(1, (count + 0.5) / chip.arrays)),
     );

@@ -6,18 +6,19 @@
 //
 // Each arrow is a function of its own that a notebook can call; `compile` is all of them, timed.
 
-import { Pauses } from './base/pauses.ts';
+import { finishWithPauses, Pauses } from './base/pauses.ts';
 import { failOn, internal } from './base/problem.ts';
+import { cellSignal } from './base/progress.ts';
 import { sum } from './base/units.ts';
-import { emit } from './emit/emit.ts';
+import { emitSteps } from './emit/emit.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Graph } from './ir/graph.ts';
 import { objectiveValue } from './optimizer/objective.ts';
 import type { Objective, Plan } from './optimizer/plan.ts';
 import { candidatePlans, type ScheduleOptions } from './optimizer/schedule.ts';
 import type { Program } from './program/program.ts';
-import { verifyProgram } from './program/verify.ts';
-import { type SimulateOptions, simulate } from './simulator/simulate.ts';
+import { verifySteps } from './program/verify.ts';
+import { type SimulateOptions, simulateSteps } from './simulator/simulate.ts';
 import type { Trace } from './simulator/trace.ts';
 
 export interface CompileOptions extends ScheduleOptions, Pick<SimulateOptions, 'onSpan'> {
@@ -47,15 +48,14 @@ export async function compile(graph: Graph, hardware: Hardware, options: Compile
   const { runs = 1 } = options;
   const choose = options.simulate !== false && options.powerCapWatts === undefined;
   const plans = await candidatePlans(graph, hardware, options, choose ? Number.POSITIVE_INFINITY : 1);
-  const pauses = new Pauses(options.signal);
+  const pauses = new Pauses(options.signal ?? cellSignal());
   const programOf = async (plan: Plan, again: boolean): Promise<Program> => {
-    await pauses.due();
-    const program = emit(graph, plan, hardware, { again });
-    await pauses.due();
-    failOn(verifyProgram(program, hardware));
-    await pauses.due();
+    const program = await finishWithPauses(emitSteps(graph, plan, hardware, { again }), pauses);
+    failOn(await finishWithPauses(verifySteps(program, hardware), pauses));
     return program;
   };
+  const run = (program: Program, watched: Pick<SimulateOptions, 'onSpan'> = {}): Promise<Trace> =>
+    finishWithPauses(simulateSteps(program, hardware, { verified: true, ...watched }), pauses);
   const written = async (plan: Plan): Promise<Written> => ({
     plan,
     program: await programOf(plan, false),
@@ -74,16 +74,15 @@ export async function compile(graph: Graph, hardware: Hardware, options: Compile
     const begun = performance.now();
     const candidate = plan === first ? best : await written(plan);
     const ready = performance.now();
-    const run = simulate(candidate.program, hardware, { verified: true });
-    const again = candidate.again && { ...candidate.again, trace: simulate(candidate.again.program, hardware, { verified: true }) };
-    const value = valueOfRuns(plan.objective, runs, run, again?.trace);
-    if (value < least) [best, trace, least] = [{ ...candidate, ...(again && { again }) }, run, value];
+    const ran = await run(candidate.program);
+    const again = candidate.again && { ...candidate.again, trace: await run(candidate.again.program) };
+    const value = valueOfRuns(plan.objective, runs, ran, again?.trace);
+    if (value < least) [best, trace, least] = [{ ...candidate, ...(again && { again }) }, ran, value];
     compiled += ready - begun;
     simulated += performance.now() - ready;
   }
   const begun = performance.now();
-  if (trace === undefined || options.onSpan !== undefined)
-    trace = simulate(best.program, hardware, { verified: true, ...(options.onSpan && { onSpan: options.onSpan }) });
+  if (trace === undefined || options.onSpan !== undefined) trace = await run(best.program, options.onSpan && { onSpan: options.onSpan });
   return { graph, hardware, ...best, trace, milliseconds: { compile: compiled, simulate: simulated + performance.now() - begun } };
 }
 

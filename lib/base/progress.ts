@@ -35,9 +35,18 @@ const BETWEEN_MILLISECONDS = 100;
 const TEXT_WIDTH = 30;
 const NOWHERE: Progress = { update: () => {}, end: () => {}, signal: undefined };
 
+function runningNotebook(): Notebook | undefined {
+  return (globalThis as { [key: symbol]: unknown })[Symbol.for('cimbook.display')] as Notebook | undefined;
+}
+
+/** Aborted when the reader interrupts the cell that is running; undefined outside a notebook. */
+export function cellSignal(): AbortSignal | undefined {
+  return runningNotebook()?.signal;
+}
+
 /** A bar with this title in the running cell's output. Committed notebooks (CIMBOOK_STATIC=1) show none. */
 export function progress(title: string, options: ProgressOptions = {}): Progress {
-  const notebook = (globalThis as { [key: symbol]: unknown })[Symbol.for('cimbook.display')] as Notebook | undefined;
+  const notebook = runningNotebook();
   if (notebook === undefined) return NOWHERE;
   const { signal } = notebook;
   if (process.env.CIMBOOK_STATIC === '1') return { ...NOWHERE, signal };

@@ -2,6 +2,7 @@
 // goes where `memory` (across segments) and `streams` (within one) put it. The plan decides modes and
 // arrays; addresses and chunks are decided here, the same way for every optimizer.
 
+import { finish, type Steps } from '../base/pauses.ts';
 import { failOn, internal } from '../base/problem.ts';
 import type { Range } from '../base/shapes.ts';
 import { ceilDiv } from '../base/units.ts';
@@ -30,7 +31,12 @@ export interface EmitOptions {
 }
 
 /** The program of a plan. Throws `plan` for a relaxed plan, whose arrays are not whole copies. */
-export function emit(graph: Graph, plan: Plan, hardware: Hardware, { again = false }: EmitOptions = {}): Program {
+export function emit(graph: Graph, plan: Plan, hardware: Hardware, options: EmitOptions = {}): Program {
+  return finish(emitSteps(graph, plan, hardware, options));
+}
+
+/** `emit`, a step a segment. */
+export function* emitSteps(graph: Graph, plan: Plan, hardware: Hardware, { again = false }: EmitOptions = {}): Steps<Program> {
   failOn(
     plan.segments
       .flatMap(({ operators }) => operators)
@@ -58,10 +64,11 @@ export function emit(graph: Graph, plan: Plan, hardware: Hardware, { again = fal
   const stored = new Set(steps.flat().flatMap(({ product, stationary }) => (product && !stationary ? [product.parent] : [])));
   const stays = ({ parent }: OperatorPlan, { id }: SegmentPlan): boolean => stored.has(parent) && timesOf(plan, id) === 1;
   const before = again ? emitter.continueFrom(residentPieces(plan.segments, stays)) : undefined;
-  const segments = plan.segments.map((segment, i) => ({
-    regionsBefore: emitter.regions.length,
-    ...emitter.segment(segment, steps[i] ?? []),
-  }));
+  const segments = [];
+  for (const [i, segment] of plan.segments.entries()) {
+    segments.push({ regionsBefore: emitter.regions.length, ...emitter.segment(segment, steps[i] ?? []) });
+    yield;
+  }
   const whole =
     plan.repeats.length === 0
       ? { manifest, regions: emitter.regions, body: segments.flatMap(({ statements }) => statements) }

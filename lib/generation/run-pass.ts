@@ -1,10 +1,11 @@
 // One pass of a generation: graph -> plan, program, simulated run. Of a block that repeats often only the first
 // turns are written, verified and simulated, and the last of them stands for the rest; that is exact (simulateLonger).
 
+import { finishWithPauses, Pauses } from '../base/pauses.ts';
 import { failOn } from '../base/problem.ts';
 import { type Bytes, bytesOf, sum } from '../base/units.ts';
 import { lowerBound } from '../cost/bound.ts';
-import { emit } from '../emit/emit.ts';
+import { emitSteps } from '../emit/emit.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { shortenGraph } from '../ir/fold.ts';
 import type { Graph, TensorId } from '../ir/graph.ts';
@@ -12,10 +13,10 @@ import { timesOf } from '../optimizer/folding.ts';
 import type { Plan } from '../optimizer/plan.ts';
 import type { ScheduleOptions } from '../optimizer/schedule.ts';
 import type { Program } from '../program/program.ts';
-import { verifyProgram } from '../program/verify.ts';
+import { verifySteps } from '../program/verify.ts';
 import type { KnownBlocks } from '../simulator/group.ts';
 import { CHANNEL } from '../simulator/jobs.ts';
-import { simulate, simulateLonger } from '../simulator/simulate.ts';
+import { simulateLongerSteps, simulateSteps } from '../simulator/simulate.ts';
 import type { Trace } from '../simulator/trace.ts';
 import { expertLoads } from '../workload/experts.ts';
 import { contextOf, type Pass } from '../workload/workload.ts';
@@ -41,39 +42,46 @@ export interface PassOptions {
   readonly whole: boolean;
   readonly verify: boolean;
   readonly resident?: Resident;
+  /** Of all passes; unless given, those of this one hear the schedule's signal. */
+  readonly pauses?: Pauses;
 }
 
 export async function runPass(graph: Graph, hardware: Hardware, options: PassOptions): Promise<PassRun> {
   const start = performance.now();
-  const { resident } = options;
+  const { resident, pauses = new Pauses(options.schedule.signal) } = options;
   const plan = await planPass(graph, hardware, options.schedule, resident);
   if (!options.whole && plan.repeats.length > 0 && plan.repeats.every(({ times }) => times > TURNS)) {
-    const short = shortRun(graph, hardware, plan, options, start);
+    const short = await shortRun(graph, hardware, plan, { ...options, pauses }, start);
     if (short !== undefined) return short;
   }
-  const program = emit(graph, plan, hardware, { again: resident?.again ?? false });
-  if (options.verify) failOn(verifyProgram(program, hardware));
+  const program = await finishWithPauses(emitSteps(graph, plan, hardware, { again: resident?.again ?? false }), pauses);
+  if (options.verify) failOn(await finishWithPauses(verifySteps(program, hardware), pauses));
   const compiled = performance.now();
-  const trace = simulate(program, hardware, {
-    verified: true,
-    segments: options.whole,
-    ...(!options.whole && { knownBlocks: options.known }),
-  });
+  const trace = await finishWithPauses(
+    simulateSteps(program, hardware, { verified: true, segments: options.whole, ...(!options.whole && { knownBlocks: options.known }) }),
+    pauses,
+  );
   return { graph, plan, program, trace, milliseconds: { compile: compiled - start, simulate: performance.now() - compiled } };
 }
 
-function shortRun(graph: Graph, hardware: Hardware, plan: Plan, { known, verify }: PassOptions, start: number): PassRun | undefined {
+async function shortRun(
+  graph: Graph,
+  hardware: Hardware,
+  plan: Plan,
+  { known, verify, pauses }: PassOptions & { readonly pauses: Pauses },
+  start: number,
+): Promise<PassRun | undefined> {
   const short = shortenGraph(
     graph,
     plan.repeats.map(({ block }) => block),
     TURNS,
   );
   const repeats = plan.repeats.map((repeat, block) => ({ ...repeat, block, times: TURNS }));
-  const program = emit(short, { ...plan, repeats }, hardware);
-  if (verify) failOn(verifyProgram(program, hardware));
+  const program = await finishWithPauses(emitSteps(short, { ...plan, repeats }, hardware), pauses);
+  if (verify) failOn(await finishWithPauses(verifySteps(program, hardware), pauses));
   const compiled = performance.now();
   const turns = plan.repeats.map(({ times }) => times);
-  const trace = simulateLonger(program, hardware, turns, { verified: true, knownBlocks: known });
+  const trace = await finishWithPauses(simulateLongerSteps(program, hardware, turns, { verified: true, knownBlocks: known }), pauses);
   return trace && { graph, plan, program, trace, milliseconds: { compile: compiled - start, simulate: performance.now() - compiled } };
 }
 

@@ -1,7 +1,9 @@
 // simulateGeneration: (language model, chip, workload) -> Generation. Prefill and tokens are compiled and simulated like any
 // network; tokens only at a few lengths of the cache, with an estimate of the error that comes of it.
 
+import { Pauses } from '../base/pauses.ts';
 import { fail } from '../base/problem.ts';
+import { cellSignal } from '../base/progress.ts';
 import type { Cycles } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -44,10 +46,12 @@ export async function simulateGeneration(
   const decoding = tokens === 0 ? imported : decodingGraphs(imported, first, last);
   const graphOf = (pass: Pass): Graph => (pass.kind === 'prefill' ? imported : decoding)(pass);
   const known = knownBlocks(hardware);
+  const pauses = new Pauses(options.signal ?? cellSignal());
   const whole = onPass !== undefined;
   let name = '';
   const run = async (pass: Pass, isEnd: boolean, resident?: Resident): Promise<SimulatedPass> => {
     options.signal?.throwIfAborted();
+    await pauses.due();
     const start = performance.now();
     const graph = graphOf(pass);
     name = graph.name;
@@ -57,6 +61,7 @@ export async function simulateGeneration(
       known,
       whole,
       verify: whole || isEnd,
+      pauses,
       ...(resident && { resident }),
     });
     const simulated = simulatedPass(pass, ran, hardware, load);

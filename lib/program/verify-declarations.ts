@@ -1,5 +1,6 @@
 // Verifier, part one: the header against itself and the chip; every id, range and size a statement names.
 
+import type { Steps } from '../base/pauses.ts';
 import type { Range } from '../base/shapes.ts';
 import { bytesOf, ceilDiv, WIDE_BITS } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
@@ -14,21 +15,23 @@ import { checkTiles } from './verify-tiles.ts';
 /** More chunks than this make a simulation longer, not better. */
 const MOST_CHUNKS = 65_536;
 
-export function checkDeclarations(program: Program, hardware: Hardware, findings: Findings): void {
+export function* checkDeclarations(program: Program, hardware: Hardware, findings: Findings): Steps<void> {
   checkHeader(program, hardware, findings);
   const index = indexProgram(program);
   checkManifest(program, index, findings);
+  yield;
   for (const region of program.regions) checkRegion(region, index, hardware, findings);
   const statements = countStatements(program);
   if (statements > MOST_STATEMENTS) {
     findings.add('shape', 'body', `unrolls to ${statements} statements, at most ${MOST_STATEMENTS} are run`, 'Make the loops shorter.');
   }
   if (findings.problems.length > 0) return;
-  checkStatements(program, index, hardware, findings);
+  yield;
+  yield* checkStatements(program, index, hardware, findings);
 }
 
 /** Turns of one kind name things of the same shapes, so that the first of them is looked at for all. */
-function checkStatements(program: Program, index: ProgramIndex, hardware: Hardware, findings: Findings): void {
+function* checkStatements(program: Program, index: ProgramIndex, hardware: Hardware, findings: Findings): Steps<void> {
   const right = new Map<string, number>();
   let number = 0;
   const check = (op: MetaOp, inside: boolean): void => {
@@ -44,6 +47,7 @@ function checkStatements(program: Program, index: ProgramIndex, hardware: Hardwa
   };
   for (const op of program.before ?? []) check(op, false);
   for (const { blocks, turn } of partsOf(program, index)) {
+    yield;
     const known = turn && right.get(turn.kind);
     if (known !== undefined) {
       number += known;
@@ -53,6 +57,7 @@ function checkStatements(program: Program, index: ProgramIndex, hardware: Hardwa
     for (const { boundary, parallel } of blocks()) {
       for (const op of boundary) check(op, false);
       for (const op of parallel) check(op, true);
+      yield;
     }
     if (turn !== undefined && findings.problems.length === problems) right.set(turn.kind, number - before);
   }

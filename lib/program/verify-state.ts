@@ -1,6 +1,7 @@
 // What the verifier knows at one point of a program, and what a turn of a loop does to it: a turn that was right is
 // right again, names apart, when the state it begins with looks the same. It is then repeated without being walked.
 
+import type { Steps } from '../base/pauses.ts';
 import { internal } from '../base/problem.ts';
 import type { Range } from '../base/shapes.ts';
 import type { Hardware } from '../hardware/hardware.ts';
@@ -110,13 +111,13 @@ export interface TurnRecord {
 }
 
 /** What walking the turn does to the state; undefined if problems were found. */
-export function recordTurn(turn: Turn, state: State, walk: () => void): TurnRecord | undefined {
+export function* recordTurn(turn: Turn, state: State, walk: () => Steps<void>): Steps<TurnRecord | undefined> {
   const { findings, data, weights, overwritten, pieces, vectorRuns, time } = state;
   const problems = findings.problems.length;
   const [overwrittenBefore, piecesBefore, runsBefore] = [overwritten.length, pieces.length, vectorRuns.length];
   const found = { memoryMode: state.memoryMode.slice(), data: new Map(), weights: new Map(), changed: new Set<number>() };
   state.seen = found;
-  walk();
+  yield* walk();
   delete state.seen;
   if (findings.problems.length > problems) return undefined;
   return {

@@ -1,6 +1,7 @@
 // Verifier, part two: follows modes, weights and data through the blocks; then lifetimes and completeness.
 // Time is the number of the statement; all statements of a parallel block share one.
 
+import type { Steps } from '../base/pauses.ts';
 import type { Range } from '../base/shapes.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { tileGrid } from '../hardware/tile.ts';
@@ -43,13 +44,13 @@ export interface VerifyOptions {
   readonly knownGraphs?: KnownGraphs;
 }
 
-export function walkProgram(
+export function* walkProgram(
   program: Program,
   index: ProgramIndex,
   hardware: Hardware,
   findings: Findings,
   { safeBlocks = new Set(), knownGraphs }: VerifyOptions,
-): void {
+): Steps<void> {
   const state = newState(index, hardware, findings);
   for (const region of program.regions) {
     const tensor = entry(index.tensors, region.tensor);
@@ -65,7 +66,7 @@ export function walkProgram(
     if (signature !== undefined && safeBlocks.has(signature)) return;
     if (findDeadlock(ops, where, state, knownGraphs) === undefined && signature !== undefined) safeBlocks.add(signature);
   };
-  const walk = (blocks: Iterable<Block>): void => {
+  const walk = function* (blocks: Iterable<Block>): Steps<void> {
     for (const { id, boundary, parallel } of blocks) {
       checkWaits(boundary, `Boundary ${id}`);
       for (const [i, op] of boundary.entries()) {
@@ -78,16 +79,18 @@ export function walkProgram(
       checkBusy(parallel, id, state);
       step(parallel, (s, later) => `Segment ${id + later}, ${parallel[s]?.kind} ${s + 1}`, state);
       forgetWindows(state);
+      yield;
     }
   };
   /** By kind of turn: the last one that was walked and was right. */
   const records = new Map<string, TurnRecord>();
   for (const { blocks, turn } of partsOf(program, index)) {
     const known = turn && records.get(turn.kind);
-    if (turn === undefined) walk(blocks());
+    yield;
+    if (turn === undefined) yield* walk(blocks());
     else if (known === undefined || !repeatTurn(known, turn, state)) {
       records.delete(turn.kind);
-      const record = recordTurn(turn, state, () => walk(blocks()));
+      const record = yield* recordTurn(turn, state, () => walk(blocks()));
       if (record !== undefined) records.set(turn.kind, record);
     }
   }

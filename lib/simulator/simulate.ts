@@ -2,6 +2,7 @@
 // blocks run one after another; within one, every chunk of every meta-operator takes its turn on the
 // resources it needs, in an order that only the program decides. Knows nothing of plans and costs.
 
+import { finish, type Steps } from '../base/pauses.ts';
 import { failOn, internal } from '../base/problem.ts';
 import { PASSING, progress } from '../base/progress.ts';
 import type { Cycles } from '../base/units.ts';
@@ -12,7 +13,7 @@ import type { MetaOp, Program, Statement } from '../program/program.ts';
 import { hasLoop, Signatures } from '../program/signature.ts';
 import type { KnownGraphs } from '../program/tasks.ts';
 import { partsOf, type Renaming, renaming, type Turn } from '../program/turns.ts';
-import { verifyProgram } from '../program/verify.ts';
+import { verifySteps } from '../program/verify.ts';
 import { Account, energyOf, namedUsage, type Usage } from './account.ts';
 import { energyRange } from './energy-range.ts';
 import { flowsOf } from './flows.ts';
@@ -41,7 +42,12 @@ export interface SimulateOptions {
 
 /** What happened when the program ran. Throws the verifier's problems if the program is not right. */
 export function simulate(program: Program, hardware: Hardware, options: SimulateOptions = {}): Trace {
-  return runProgram(program, hardware, options, []) ?? missing();
+  return finish(simulateSteps(program, hardware, options));
+}
+
+/** `simulate`, a step a block. */
+export function* simulateSteps(program: Program, hardware: Hardware, options: SimulateOptions = {}): Steps<Trace> {
+  return (yield* runProgram(program, hardware, options, [])) ?? missing();
 }
 
 /**
@@ -54,11 +60,21 @@ export function simulateLonger(
   turns: readonly number[],
   options: Omit<SimulateOptions, 'onSpan' | 'onFlow' | 'criticalPath' | 'segments'> = {},
 ): Trace | undefined {
+  return finish(simulateLongerSteps(program, hardware, turns, options));
+}
+
+/** `simulateLonger`, a step a block. */
+export function simulateLongerSteps(
+  program: Program,
+  hardware: Hardware,
+  turns: readonly number[],
+  options: Parameters<typeof simulateLonger>[3] = {},
+): Steps<Trace | undefined> {
   return runProgram(program, hardware, { ...options, segments: false }, turns);
 }
 
-function runProgram(program: Program, hardware: Hardware, options: SimulateOptions, turns: readonly number[]): Trace | undefined {
-  if (options.verified !== true) failOn(verifyProgram(program, hardware));
+function* runProgram(program: Program, hardware: Hardware, options: SimulateOptions, turns: readonly number[]): Steps<Trace | undefined> {
+  if (options.verified !== true) failOn(yield* verifySteps(program, hardware));
   const index = indexProgram(program);
   const bar = progress(`Simulating ${program.model.name}`, PASSING);
   const blocksInAll = countBlocks(program.body);
@@ -72,12 +88,13 @@ function runProgram(program: Program, hardware: Hardware, options: SimulateOptio
   const more = moreTurns(program, turns);
   try {
     for (const { blocks, turn } of partsOf(program, index)) {
+      yield;
       const known = turn && !isWatched(options) ? records.get(turn.kind) : undefined;
       let repeated = known;
       if (turn !== undefined && known !== undefined && machine.isInModes(known.modes)) machine.repeat(known, turn);
       else {
         const modes = machine.modes();
-        const ran = machine.run(blocks());
+        const ran = yield* machine.run(blocks());
         repeated = turn && { turn, modes, ran };
         if (repeated !== undefined) records.set(repeated.turn.kind, repeated);
       }
@@ -202,7 +219,7 @@ class Machine {
     return modes.length === this.memoryMode.size && modes.every((array) => this.memoryMode.has(array));
   }
 
-  run(blocks: Iterable<Block>): readonly RanBlock[] {
+  *run(blocks: Iterable<Block>): Steps<readonly RanBlock[]> {
     const ran: RanBlock[] = [];
     for (const { id, boundary, parallel } of blocks) {
       const begin = this.now;
@@ -214,6 +231,7 @@ class Machine {
       const modes = this.modes();
       this.note({ id, boundaryStart: begin, start, end: this.now, boundary: atBoundary, statements, memoryMode: modes });
       ran.push({ id, boundary: before, parallel: during, modes });
+      yield;
     }
     return ran;
   }

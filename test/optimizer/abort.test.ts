@@ -1,14 +1,20 @@
-// A search, and a single call of GLPK or HiGHS, ends when it is told to.
+// A search, a single call of GLPK or HiGHS, and every stage behind them end when they are told to.
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { finishWithPauses, Pauses, type Steps } from '../../lib/base/pauses.ts';
 import { describe } from '../../lib/base/problem.ts';
+import { compile } from '../../lib/compile.ts';
+import { emit, emitSteps } from '../../lib/emit/emit.ts';
+import { simulateGeneration } from '../../lib/generation/simulate-generation.ts';
 import { loadHardware } from '../../lib/hardware/read.ts';
 import { importOnnx } from '../../lib/onnx/import-onnx.ts';
 import type { AllocationProblem } from '../../lib/optimizer/allocation.ts';
 import { type ScheduleOptions, schedule } from '../../lib/optimizer/schedule.ts';
 import { exactSolver } from '../../lib/optimizer/solve-exact.ts';
 import { loadSolver } from '../../lib/optimizer/solvers.ts';
+import { verifySteps } from '../../lib/program/verify.ts';
+import { simulate, simulateSteps } from '../../lib/simulator/simulate.ts';
 import { randomAllocation } from '../support/allocations.ts';
 import { randomFrom } from '../support/networks.ts';
 import { problemsOfAsync } from '../support/problems.ts';
@@ -94,6 +100,60 @@ for (const options of [{ solver: 'glpk' }, { solver: 'highs' }, { optimizer: 'jo
     assert.ok(ms < SOON_MS, `${ms} ms`);
   });
 }
+
+test('emitting, verifying and simulating stop between two segments, and the same work done again is whole', async () => {
+  const graph = importOnnx('datasets/bert-large.onnx', { bind: { batch: 1, sequence: 64 } });
+  const chip = loadHardware('hw/dynaplasia-paper.json');
+  const plan = await schedule(graph, chip, { optimizer: 'occ' });
+  const program = emit(graph, plan, chip);
+  const stages: Record<string, readonly [() => Steps<unknown>, unknown]> = {
+    emit: [() => emitSteps(graph, plan, chip), program],
+    verify: [() => verifySteps(program, chip), []],
+    simulate: [() => simulateSteps(program, chip, { verified: true }), simulate(program, chip)],
+  };
+  for (const [name, [steps, whole]] of Object.entries(stages)) {
+    let taken = 0;
+    let ended = false;
+    const counted = function* (): Steps<unknown> {
+      try {
+        for (const work = steps(); ; ) {
+          const { done, value } = work.next();
+          if (done) return value;
+          // As long as a step of a far larger network takes.
+          for (const start = performance.now(); performance.now() - start < 1; );
+          taken++;
+          yield;
+        }
+      } finally {
+        ended = true;
+      }
+    };
+    const all = [...steps()].length;
+    const ms = await msUntilStopped((signal) => finishWithPauses(counted(), new Pauses(signal)), 1);
+    assert.ok(ms < SOON_MS, `${name}: ${ms} ms`);
+    assert.ok(ended && taken > 0 && taken < all, `${name}: ${taken} of ${all} steps`);
+    assert.equal(await finishWithPauses(steps(), new Pauses(undefined)), whole, name);
+  }
+});
+
+test('compile and a generation hear their signal whatever they are at', async () => {
+  const chip = loadHardware('hw/dynaplasia-paper.json');
+  const graph = importOnnx('datasets/gpt2.onnx', { bind: { batch: 1, sequence: 64, past: 0 } });
+  const model = 'datasets/narrow/gpt2.onnx';
+  const work: readonly ((signal: AbortSignal) => Promise<unknown>)[] = [
+    (signal) => compile(graph, chip, { optimizer: 'occ', signal }),
+    (signal) => simulateGeneration(model, chip, { prompt: 8, generate: 64 }, { tolerance: 0, signal }),
+  ];
+  for (const run of work) {
+    const start = performance.now();
+    await run(new AbortController().signal);
+    const whole = performance.now() - start;
+    for (const share of [0.1, 0.3, 0.5]) {
+      const ms = await msUntilStopped(run, share * whole);
+      assert.ok(ms < SOON_MS, `${share} of ${whole} ms: ${ms} ms`);
+    }
+  }
+});
 
 test('progress only grows, from above 0 to at most 1', async () => {
   const graph = importOnnx('datasets/efficientnetb0.onnx', { bind: { batch: 1 } });
