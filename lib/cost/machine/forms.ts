@@ -43,6 +43,10 @@ function isAlike(a: LoadKey, b: LoadKey): boolean {
   );
 }
 
+function textOf({ allotment, bytes, staged }: LoadKey): string {
+  return `${bytes};${staged};${allotment.copies.join()};${allotment.memory.join()}`;
+}
+
 /** Of lists of equal length. */
 function areEqual(a: readonly number[], b: readonly number[]): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
@@ -87,26 +91,29 @@ export class FormTable {
     };
   }
 
-  /** What a segment of a form asks for, where homes take nothing of the buffer: `make` once. */
-  demandsOf(form: number, make: () => SegmentDemands): SegmentDemands {
-    let demands = this.demands[form];
-    if (demands === undefined) {
-      demands = make();
-      this.demands[form] = demands;
-    }
+  /** What a segment of a form asks for, where homes take nothing of the buffer, if that is known. */
+  demandsOf(form: number): SegmentDemands | undefined {
+    return this.demands[form];
+  }
+
+  keepDemands(form: number, demands: SegmentDemands): SegmentDemands {
+    this.demands[form] = demands;
     return demands;
   }
 
-  /** `make` once for all that is allotted alike to segments of a form. */
-  loadOf(form: number, allotted: LoadKey, make: () => SegmentLoad): SegmentLoad {
+  /** Load of what was allotted to a segment of a form, if that is known. */
+  loadOf(form: number, allotted: LoadKey): SegmentLoad | undefined {
     const last = this.lastLoad[form];
     if (last !== undefined && isAlike(last.key, allotted)) return last.load;
+    const load = this.loads[form]?.get(textOf(allotted));
+    if (load !== undefined) this.lastLoad[form] = { key: allotted, load };
+    return load;
+  }
+
+  keepLoad(form: number, allotted: LoadKey, load: SegmentLoad): SegmentLoad {
     const known = this.loads[form] ?? new Map<string, SegmentLoad>();
     this.loads[form] = known;
-    const { allotment, bytes, staged } = allotted;
-    const key = `${bytes};${staged};${allotment.copies.join()};${allotment.memory.join()}`;
-    const load = known.get(key) ?? make();
-    known.set(key, load);
+    known.set(textOf(allotted), load);
     this.lastLoad[form] = { key: allotted, load };
     return load;
   }
@@ -201,19 +208,22 @@ export class SegmentLoads {
   /** Demands of a segment whose form is known. */
   demandsOf(form: number, first: number, last: number, homeBytes: Bytes): SegmentDemands {
     const { forms, living } = this;
-    const demands = forms.table.demandsOf(form, () => demandsOf(forms.work, { first, last }, living, forms.hardware));
+    const { table } = forms;
+    const demands = table.demandsOf(form) ?? table.keepDemands(form, demandsOf(forms.work, { first, last }, living, forms.hardware));
     return besideHomes(demands, homeBytes);
   }
 
   /** Load of an allotment while `staged` bytes of the next segment's weights share the channel. */
   of(allotment: Allotment, staged: Bytes): SegmentLoad {
     const { forms, living } = this;
+    const { table } = forms;
     const { first, last } = allotment;
-    const form = forms.table.walk(this.codes, last)(first);
+    const form = table.walk(this.codes, last)(first);
     const { bytes } = living.during(first, last);
-    return forms.table.loadOf(form, { allotment, bytes, staged }, () =>
-      loadOf(forms.work, allotment, this.demandsOf(form, first, last, bytes), forms.hardware, staged),
-    );
+    const key = { allotment, bytes, staged };
+    const known = table.loadOf(form, key);
+    if (known !== undefined) return known;
+    return table.keepLoad(form, key, loadOf(forms.work, allotment, this.demandsOf(form, first, last, bytes), forms.hardware, staged));
   }
 }
 

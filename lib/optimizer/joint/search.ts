@@ -19,20 +19,26 @@ export class KnownOptions {
   private readonly others = new Map<string, Option>();
   private last: { readonly arrays: number; readonly bytes: number; readonly options: readonly Option[] } | undefined;
 
-  within(arrays: number, bytes: number, make: () => readonly Option[]): readonly Option[] {
+  within(arrays: number, bytes: number): readonly Option[] | undefined {
     const { last } = this;
     if (last !== undefined && last.arrays === arrays && last.bytes === bytes) return last.options;
-    const key = `${arrays},${bytes}`;
-    const options = this.own.get(key) ?? make();
-    this.own.set(key, options);
+    const options = this.own.get(`${arrays},${bytes}`);
+    if (options !== undefined) this.last = { arrays, bytes, options };
+    return options;
+  }
+
+  keepWithin(arrays: number, bytes: number, options: readonly Option[]): readonly Option[] {
+    this.own.set(`${arrays},${bytes}`, options);
     this.last = { arrays, bytes, options };
     return options;
   }
 
-  allotted(name: string, bytes: number, make: () => Option): Option {
-    const key = `${name};${bytes}`;
-    const option = this.others.get(key) ?? make();
-    this.others.set(key, option);
+  allotted(name: string, bytes: number): Option | undefined {
+    return this.others.get(`${name};${bytes}`);
+  }
+
+  keepAllotted(name: string, bytes: number, option: Option): Option {
+    this.others.set(`${name};${bytes}`, option);
     return option;
   }
 }
@@ -107,15 +113,21 @@ export async function searchSegments(work: Work, options: SearchOptions): Promis
           known = new KnownOptions();
           options.known[form] = known;
         }
-        const allotter = () => new SegmentAllotter(work, first, last, beside.demandsOf(form, first, last, held.bytes), hardware);
-        const own = known.within(available, held.bytes, () => {
+        const { bytes } = held;
+        let own = known.within(available, bytes);
+        if (own === undefined) {
           const most = [...new Set(arrays.map((count) => Math.min(count, available)))];
-          return allotter().options(most, slacks, computeOnly);
-        });
+          const allotter = new SegmentAllotter(work, first, last, beside.demandsOf(form, first, last, bytes), hardware);
+          own = known.keepWithin(available, bytes, allotter.options(most, slacks, computeOnly));
+        }
         front.startSegment(first, held.arrays, times[first] ?? 1, previous, opens[first] ?? false);
         for (const option of own) front.reach(option);
-        for (const rival of rivalsAt.get(first * subs + last) ?? []) {
-          const option = known.allotted(rival.name, held.bytes, () => allotter().optionOf(rival.copies, rival.memory));
+        for (const { name, copies, memory } of rivalsAt.get(first * subs + last) ?? NO_RIVALS) {
+          let option = known.allotted(name, bytes);
+          if (option === undefined) {
+            const allotter = new SegmentAllotter(work, first, last, beside.demandsOf(form, first, last, bytes), hardware);
+            option = known.keepAllotted(name, bytes, allotter.optionOf(copies, memory));
+          }
           if (option.arrays <= available) front.reach(option);
         }
       }
@@ -246,6 +258,8 @@ function beats(other: Node, way: Node): boolean {
     other.option.energy <= way.option.energy
   );
 }
+
+const NO_RIVALS: readonly NamedAllotment[] = [];
 
 interface NamedAllotment extends Allotment {
   /** Equal for equal copies and memory arrays. */
