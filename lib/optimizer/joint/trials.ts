@@ -68,7 +68,7 @@ const SEARCHES = TRIALS.length + 2 + (TRIALS.length + 1) + 1;
 const BUDGETS = [1, 0.5];
 const SLACKS = [1, 2];
 /** How many of joint's own decisions are placed. */
-const MOST_PLACED = 3;
+const MOST_PLACED = 2;
 /** Counts of arrays and their price once placed differ by whole bytes. */
 const CLEARLY_WORSE = 1.001;
 
