@@ -1,6 +1,7 @@
 // All optimizers and baselines side by side, so that what writing ahead, searching the whole run and switching modes bring can be
 // told apart, and why a row gains nothing. Graph + chip -> rows, each compiled and simulated.
 
+import { CompileError, describe, type Problem } from './base/problem.ts';
 import { type Compilation, type CompileOptions, compile, valueOfRuns } from './compile.ts';
 import { type LowerBound, lowerBound } from './cost/bound.ts';
 import type { Hardware } from './hardware/hardware.ts';
@@ -65,6 +66,14 @@ export interface Compared {
   readonly reason?: string;
 }
 
+/** A row without a plan: none that its optimizer found keeps the power cap. */
+export interface Failed {
+  readonly label: string;
+  readonly reason: string;
+  /** The average power of the thriftiest one. */
+  readonly leastWatts: number;
+}
+
 /** Parts of joint's gain over all arrays computing, each a factor of the next. */
 export interface Split {
   /** static:1 -> static:1 --prefetch. */
@@ -84,7 +93,10 @@ export interface Comparison {
   /** Of every other one, where there are several: with as many weights on the chip as there is room for. */
   readonly againBound?: LowerBound;
   readonly rows: readonly Compared[];
-  readonly split: Split;
+  /** Rows that cannot keep the power cap; speedups are over the first row that can. */
+  readonly failed: readonly Failed[];
+  /** Absent if one of the rows it is made of cannot keep the power cap. */
+  readonly split?: Split;
 }
 
 /** A row is said to gain nothing below this. */
@@ -92,7 +104,7 @@ const GAIN = 1.01;
 
 /**
  * Every optimizer and baseline on the graph. Options hold for each row that can follow them: a baseline as published keeps its own
- * objective. Throws as `compile` does.
+ * objective and minds no cap. Throws as `compile` does, `power-cap` only if no row that minds the cap can keep it.
  */
 export async function compare(graph: Graph, hardware: Hardware, options: CompileOptions = {}): Promise<Comparison> {
   const { objective = 'latency', prefetch: always = false, runs = 1, onProgress } = options;
@@ -102,23 +114,30 @@ export async function compare(graph: Graph, hardware: Hardware, options: Compile
   const others = always ? OTHERS.filter(({ label }) => !OTHERS.some((row) => row.label === `${label} --prefetch`)) : OTHERS;
   const all = first.length + ratios.length + others.length;
   let done = 0;
-  const run = async ({ label, options: own }: Row) => {
-    const chosen = { ...allowed(options, own), ...own, prefetch: own.prefetch ?? always };
+  const run = async (row: Row): Promise<Ran | TooHungry> => {
     const part = (share: number): void => onProgress?.((done + share) / all);
-    const compilation = (await compile(graph, hardware, { ...chosen, simulate: true, onProgress: part })) as Compared['compilation'];
+    const chosen = { ...optionsOf(row, options), simulate: true, onProgress: part };
+    const made = await unlessTooHungry(row.label, compile(graph, hardware, chosen) as Promise<Compared['compilation']>);
     done++;
     onProgress?.(done / all);
+    if ('problem' in made) return made;
+    const { label, value: compilation } = made;
     return { label, compilation, value: valueOfRuns(objective, runs, compilation.trace, compilation.again?.trace) };
   };
-  const found: Awaited<ReturnType<typeof run>>[] = [];
-  for (const row of first) found.push(await run(row));
-  let best: (typeof found)[number] | undefined;
+  const every: (Ran | TooHungry)[] = [];
+  for (const row of first) every.push(await run(row));
+  let best: Ran | TooHungry | undefined;
   for (const row of ratios) {
     const one = await run(row);
-    if (best === undefined || one.value < best.value) best = one;
+    if (best === undefined || isBetter(one, best)) best = one;
   }
-  if (best !== undefined) found.push({ ...best, label: bestOf(best, asked) });
-  for (const row of others) found.push(await run(row));
+  if (best !== undefined) every.push({ ...best, label: bestOf(best, asked) });
+  for (const row of others) every.push(await run(row));
+  const found = every.flatMap((one) => ('problem' in one ? [] : [one]));
+  const failed = failedOf(
+    every.flatMap((one) => ('problem' in one ? [one] : [])),
+    found.some(({ compilation }) => compilation.plan.powerCapWatts !== undefined),
+  );
   const bound = lowerBound(graph, hardware);
   const againBound = runs > 1 ? lowerBound(graph, hardware, true) : undefined;
   const reference = found[0]?.value ?? 0;
@@ -126,11 +145,50 @@ export async function compare(graph: Graph, hardware: Hardware, options: Compile
     const gain = value === 0 ? 1 : reference / value;
     return { label, compilation, gain, ...(i > 0 && gain < GAIN && { reason: reasonOf(compilation, againBound ?? bound) }) };
   });
-  return { objective, runs, bound, ...(againBound && { againBound }), rows, split: splitOf(rows) };
+  const split = failed.length > 0 && SPLIT.some((label) => failed.some((row) => row.label === label)) ? undefined : splitOf(rows);
+  return { objective, runs, bound, ...(againBound && { againBound }), rows, failed, ...(split && { split }) };
+}
+
+interface Ran {
+  readonly label: string;
+  readonly compilation: Compared['compilation'];
+  readonly value: number;
+}
+
+/** A row none of whose plans keeps the cap. */
+export interface TooHungry {
+  readonly label: string;
+  readonly problem: Extract<Problem, { kind: 'power-cap' }>;
+}
+
+/** What a row is to make, or that nothing it found keeps the power cap. Throws everything else. */
+export async function unlessTooHungry<T>(
+  label: string,
+  making: Promise<T>,
+): Promise<{ readonly label: string; readonly value: T } | TooHungry> {
+  try {
+    return { label, value: await making };
+  } catch (error) {
+    const [problem] = error instanceof CompileError ? error.problems : [];
+    if (problem?.kind !== 'power-cap') throw error;
+    return { label, problem };
+  }
+}
+
+function isBetter(one: Ran | TooHungry, best: Ran | TooHungry): boolean {
+  if ('problem' in one) return 'problem' in best && one.problem.leastWatts < best.problem.leastWatts;
+  return 'problem' in best || one.value < best.value;
+}
+
+/** In words. Throws the problem of the thriftiest row if none keeps the cap. */
+export function failedOf(rows: readonly TooHungry[], someKeeps: boolean): readonly Failed[] {
+  const [least] = [...rows].sort((a, b) => a.problem.leastWatts - b.problem.leastWatts);
+  if (least !== undefined && !someKeeps) throw new CompileError([least.problem]);
+  return rows.map(({ label, problem }) => ({ label, reason: describe(problem), leastWatts: problem.leastWatts }));
 }
 
 /** The options a row can follow: objectives and caps only where its optimizer has more than its own. */
-function allowed({ objective, powerCapWatts, cost, ...others }: CompileOptions, row: CompileOptions): CompileOptions {
+export function optionsOf({ options: row }: Row, { objective, powerCapWatts, cost, ...others }: CompileOptions): CompileOptions {
   const { objectives, costs } = findOptimizer(String(row.optimizer));
   const follows = objectives?.(others.form ?? 'as-published').includes('energy') ?? false;
   return {
@@ -138,8 +196,13 @@ function allowed({ objective, powerCapWatts, cost, ...others }: CompileOptions, 
     ...(cost !== undefined && (costs?.includes(cost) ?? true) && { cost }),
     ...(follows && objective !== undefined && { objective }),
     ...(follows && powerCapWatts !== undefined && { powerCapWatts }),
+    ...row,
+    prefetch: row.prefetch ?? others.prefetch ?? false,
   };
 }
+
+/** Rows that the split is made of. */
+const SPLIT = ['static:1', 'static:1 --prefetch', 'joint --compute-only', 'joint'];
 
 function splitOf(rows: readonly Compared[]): Split {
   const gainOf = (label: string, otherwise: number): number => rows.find((row) => row.label === label)?.gain ?? otherwise;

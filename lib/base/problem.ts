@@ -47,6 +47,14 @@ export type Problem =
       readonly hardware: string;
       readonly reason: string;
     }
+  | {
+      /** No plan that was found keeps the cap; `enough` watts would do. */
+      readonly kind: 'power-cap';
+      readonly capWatts: number;
+      readonly leastWatts: number;
+      readonly staticWatts: number;
+      readonly enoughWatts: number;
+    }
   | { readonly kind: 'solver'; readonly solver: string; readonly reason: string; readonly next: string }
   // Sweeps: `where` is a JSON path of the spec, or of a job; `server` has no password in it
   | { readonly kind: 'sweep'; readonly where: string; readonly found: string; readonly expected: string }
@@ -167,6 +175,11 @@ export function describe(problem: Problem): string {
       return (
         `Operator '${problem.operator}' needs ${problem.arraysNeeded} of the arrays of chip '${problem.hardware}' to compute (${problem.reason}); ` +
         `${problem.arrays} may. Choose a chip with more or larger arrays, or let more of them compute.`
+      );
+    case 'power-cap':
+      return (
+        `no plan found draws at most ${problem.capWatts} W on average: the thriftiest draws ${problem.leastWatts.toPrecision(3)} W, ` +
+        `${problem.staticWatts.toPrecision(3)} W of it leakage and refresh. Use --power-cap ${problem.enoughWatts}, or another chip.`
       );
     case 'solver':
       return `Solver '${problem.solver}': ${problem.reason}. ${problem.next}`;

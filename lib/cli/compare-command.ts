@@ -67,7 +67,8 @@ const COMPARE: Runnable = {
       form: options.form,
       objective: comparison.objective,
       rows,
-      split: comparison.split,
+      failed: comparison.failed,
+      split: comparison.split ?? null,
     });
   },
 };
@@ -75,7 +76,7 @@ const COMPARE: Runnable = {
 export const COMPARE_COMMANDS: readonly Runnable[] = [COMPARE];
 
 function printComparison(graph: Graph, hardware: Hardware, comparison: Comparison): string {
-  const { objective, runs, bound, againBound, rows, split } = comparison;
+  const { objective, runs, bound, againBound, rows, failed, split } = comparison;
   const reference = rows[0];
   const several = againBound !== undefined;
   const least = bound.cycles + (runs - 1) * (againBound?.cycles ?? 0);
@@ -112,6 +113,8 @@ function printComparison(graph: Graph, hardware: Hardware, comparison: Compariso
     }),
   );
   const factor = (value: number): string => `${value.toFixed(2)}x`;
+  const capped = rows.some(({ compilation }) => compilation.plan.powerCapWatts !== undefined);
+  const uncapped = capped ? rows.filter(({ compilation }) => compilation.plan.powerCapWatts === undefined).map(({ label }) => label) : [];
   const reasons = rows.flatMap(({ label, reason, gain }) => (reason === undefined ? [] : [`  ${label} (${factor(gain)}): ${reason}`]));
   const over = `${objective === 'latency' ? 'speedups' : `gains in ${objective}`} over ${reference?.label}`;
   return [
@@ -125,7 +128,13 @@ function printComparison(graph: Graph, hardware: Hardware, comparison: Compariso
           `No other run than the first takes fewer than ${formatNumber(againBound.cycles)}: ${formatSi(againBound.weightBytes, 'B')} of weights cannot stay on the chip.`,
         ]
       : []),
-    `joint's gain over ${reference?.label}, in parts: writing ahead ${factor(split.prefetch)}, searching the whole run ${factor(split.search)}, arrays as memory ${factor(split.switching)}.`,
+    ...(split === undefined
+      ? []
+      : [
+          `joint's gain over ${reference?.label}, in parts: writing ahead ${factor(split.prefetch)}, searching the whole run ${factor(split.search)}, arrays as memory ${factor(split.switching)}.`,
+        ]),
+    ...(uncapped.length === 0 ? [] : [`${uncapped.join(', ')}: by their own objective, which minds no power cap`]),
+    ...(failed.length === 0 ? [] : ['Rows that cannot keep the power cap:', ...failed.map(({ label, reason }) => `  ${label}: ${reason}`)]),
     ...(reasons.length === 0 ? [] : ['Rows that gain nothing:', ...reasons]),
   ].join('\n');
 }

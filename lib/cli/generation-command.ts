@@ -3,7 +3,7 @@
 import { CompileError, fail } from '../base/problem.ts';
 import { formatNumber, formatPercent, formatSi, printable, textTable } from '../base/text.ts';
 import { sum } from '../base/units.ts';
-import { bestOf, type Row, rowsOn } from '../compare.ts';
+import { bestOf, failedOf, optionsOf, type Row, rowsOn, type TooHungry, unlessTooHungry } from '../compare.ts';
 import type { Generation } from '../generation/generation.ts';
 import { graphsOf } from '../generation/graphs.ts';
 import { printGeneration } from '../generation/print.ts';
@@ -66,13 +66,21 @@ export async function compareGenerations(
   let ran = 0;
   /** What cannot plan a pass on this chip, with the reason. */
   const failed: { readonly label: string; readonly reason: string }[] = [];
+  const hungry: TooHungry[] = [];
+  let someKeeps = false;
   const done = progress('comparing');
   const run = async (some: readonly Row[]): Promise<Compared[]> => {
     const found: Compared[] = [];
-    for (const { label, options } of some) {
+    for (const row of some) {
+      const { label } = row;
+      const { runs: _once, ...options } = optionsOf(row, scheduleOptions(args));
       try {
-        const generation = await simulateGeneration(model, hardware, workload, { ...scheduleOptions(args), bind, ...options });
-        found.push({ label, generation });
+        const made = await unlessTooHungry(label, simulateGeneration(model, hardware, workload, { ...options, bind }));
+        if ('problem' in made) hungry.push(made);
+        else {
+          found.push({ label, generation: made.value });
+          someKeeps ||= options.powerCapWatts !== undefined;
+        }
       } catch (error) {
         if (!(error instanceof CompileError) || error.problems.some(({ kind }) => kind !== 'does-not-fit')) throw error;
         failed.push({ label, reason: error.message });
@@ -86,6 +94,7 @@ export async function compareGenerations(
   if (best !== undefined) rows.push({ ...best, label: bestOf(best, asked) });
   rows.push(...(await run(asked.others)));
   done.end();
+  failed.push(...failedOf(hungry, someKeeps));
   const reference = rows[0]?.generation;
   if (args.on('json')) {
     return JSON.stringify({

@@ -1,7 +1,7 @@
 // What is minimised, and how a search that can only add up reaches it: latency and energy are sums over segments, but their
 // product and a bound on their quotient are not. Goal + search by weights -> the best of what all weights found.
 
-import { CompileError } from '../base/problem.ts';
+import { fail } from '../base/problem.ts';
 import type { Cycles, Picojoules } from '../base/units.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Objective } from './plan.ts';
@@ -47,7 +47,7 @@ export function objectiveValue(objective: Objective, { cycles, energy }: Judged)
 /**
  * The best decision for a goal among all that `search` finds: for latency, for energy, and for weights between them. Every goal chooses
  * from the same decisions, so none is worse by its own measure than another's; latency alone, without a cap, is satisfied with its
- * own search. A cap is kept by the plan's own cost. Throws `usage` if no decision keeps the cap.
+ * own search. A cap is kept by the plan's own cost. Throws `power-cap` if no decision keeps the cap.
  */
 export async function searchGoal<T extends Judged>(
   goal: Goal,
@@ -84,16 +84,14 @@ export function bestOf<T extends Judged>(goal: Goal, decisions: readonly T[], ha
 }
 
 function tooHungry({ powerCapWatts }: Goal, found: readonly Judged[], hardware: Pick<Hardware, 'clockHz' | 'energy'>): never {
-  const least = Math.min(...found.map((decision) => averageWatts(decision, hardware)));
-  const still = (hardware.energy.leakagePerCycle + hardware.energy.refreshPerCycle) * 1e-12 * hardware.clockHz;
-  const enough = roundedUp(least);
-  throw new CompileError([
-    {
-      kind: 'usage',
-      message: `no plan found draws at most ${powerCapWatts} W on average: the thriftiest draws ${least.toPrecision(3)} W, ${still.toPrecision(3)} W of it leakage and refresh`,
-      next: `Use --power-cap ${enough}, or another chip.`,
-    },
-  ]);
+  const leastWatts = Math.min(...found.map((decision) => averageWatts(decision, hardware)));
+  fail({
+    kind: 'power-cap',
+    capWatts: powerCapWatts ?? Number.POSITIVE_INFINITY,
+    leastWatts,
+    staticWatts: (hardware.energy.leakagePerCycle + hardware.energy.refreshPerCycle) * 1e-12 * hardware.clockHz,
+    enoughWatts: roundedUp(leastWatts),
+  });
 }
 
 /** To three digits, upwards. */

@@ -58,7 +58,7 @@ export interface ScheduleOptions {
   readonly onStatistics?: (statistics: SegmentStatistics) => void;
 }
 
-/** A plan for the graph on the chip. Throws `usage`, `does-not-fit`, `solver`, and the signal's reason. */
+/** A plan for the graph on the chip. Throws `usage`, `does-not-fit`, `power-cap`, `solver`, and the signal's reason. */
 export async function schedule(graph: Graph, chip: Hardware, options: ScheduleOptions = {}): Promise<Plan> {
   const [best] = await candidatePlans(graph, chip, options, 1);
   if (best === undefined) throw internal('no plan');

@@ -127,6 +127,19 @@ test('--batch and --bind batch mean the same, and the hash tells batches apart',
   assert.is.not(flag?.model.hash, one?.model.hash);
 });
 
+test('compare under a power cap says which rows cannot keep it, and refuses one that none can', () => {
+  const asked = ['compare', 'datasets/narrow/gpt2.onnx', '--bind', 'batch=1,sequence=1,past=16', '--hw', 'hw/dynaplasia.json'];
+  const { code, out, err } = cimbook(...asked, '--power-cap', '0.1');
+  assert.is(code, 0, err);
+  assert.match(
+    out,
+    /Rows that cannot keep the power cap:\n {2}static:1: no plan found draws at most 0\.1 W .* the thriftiest draws 0\.\d+ W/,
+  );
+  assert.match(out, /puma, occ, cim-mlc, cim-mlc --prefetch: by their own objective, which minds no power cap/);
+  assert.not.match(out, /joint's gain/);
+  refuses([...asked, '--power-cap', '1e-6'], 'no plan found draws at most 0.000001 W', 'Use --power-cap');
+});
+
 test('compare shows every optimizer with the all-compute baseline first', () => {
   const { rows, split } = json('compare', MODEL, '--hw', CHIP) as unknown as {
     rows: { label: string; cycles: { simulated: number; lowerBound: number }; gain: number; reason?: string; segments?: unknown }[];

@@ -78,6 +78,18 @@ test('compile --generate --out writes programs that simulate to what the report 
   assert.is(trace.makespanCycles, report.decode.find(({ past }) => past === 17)?.cycles);
 });
 
+test('compare --generate --power-cap says which rows cannot keep it', () => {
+  const { rows, failed } = json<{ rows: { label: string }[]; failed: { label: string; reason: string }[] }>(
+    'compare',
+    MODEL,
+    '--hw',
+    'hw/dynaplasia.json',
+    ...['--prompt', '8', '--generate', '2', '--power-cap', '0.2'],
+  );
+  assert.ok(rows.some(({ label }) => label === 'joint') && rows.some(({ label }) => label === 'puma'));
+  assert.ok(failed.some(({ label, reason }) => label === 'static:1 --prefetch' && reason.includes('the thriftiest draws')));
+});
+
 test('compare --generate has the rows of compare, the best static ratio among them', () => {
   const { rows } = json<{ rows: { label: string; total: { cycles: number } }[] }>(
     'compare',

@@ -84,7 +84,7 @@ test('compared over many runs, every row counts what its first run takes and eve
     assert.ok(total(compilation) >= bound.cycles + (RUNS - 1) * (againBound?.cycles ?? Number.NaN), label);
   }
   assert.ok((againBound?.cycles ?? bound.cycles) < bound.cycles);
-  assert.ok(Math.abs((split.prefetch * split.search * split.switching) / rows.at(-1)!.gain - 1) < 1e-9);
+  assert.ok(Math.abs((split!.prefetch * split!.search * split!.switching) / rows.at(-1)!.gain - 1) < 1e-9);
 });
 
 test('a program that does not leave what it begins with is refused', async () => {
