@@ -7,17 +7,16 @@
 // Each arrow is a function of its own that a notebook can call; `compile` is all of them, timed.
 
 import { finishWithPauses, Pauses } from './base/pauses.ts';
-import { failOn, internal } from './base/problem.ts';
-import { cellSignal } from './base/progress.ts';
+import { internal } from './base/problem.ts';
+import { cellSignal, growing } from './base/progress.ts';
 import { sum } from './base/units.ts';
-import { emitSteps } from './emit/emit.ts';
+import { emitVerified } from './emit/emit-verified.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Graph } from './ir/graph.ts';
 import { objectiveValue } from './optimizer/objective.ts';
 import type { Objective, Plan } from './optimizer/plan.ts';
 import { candidatePlans, type ScheduleOptions } from './optimizer/schedule.ts';
 import type { Program } from './program/program.ts';
-import { verifySteps } from './program/verify.ts';
 import { type SimulateOptions, simulateSteps } from './simulator/simulate.ts';
 import type { Trace } from './simulator/trace.ts';
 
@@ -39,6 +38,9 @@ export interface Compilation {
   readonly milliseconds: { readonly compile: number; readonly simulate: number };
 }
 
+/** What the search is of `onProgress`; the rest are programs that are written and run, a work each, all alike. `joint` takes about that long. */
+const SEARCHING = 0.6;
+
 /**
  * Plan, verified program and simulated run of a network on a chip. Where the optimizer has several good plans (`joint`), each is
  * simulated and the best by its objective kept; a power cap is kept by the plan's own cost. Throws CompileError, as every stage does.
@@ -47,15 +49,25 @@ export async function compile(graph: Graph, hardware: Hardware, options: Compile
   const start = performance.now();
   const { runs = 1 } = options;
   const choose = options.simulate !== false && options.powerCapWatts === undefined;
-  const plans = await candidatePlans(graph, hardware, options, choose ? Number.POSITIVE_INFINITY : 1);
+  const told = growing(options.onProgress);
+  const searching = { ...options, onProgress: (share: number) => told(SEARCHING * share) };
+  const plans = await candidatePlans(graph, hardware, searching, choose ? Number.POSITIVE_INFINITY : 1);
   const pauses = new Pauses(options.signal ?? cellSignal());
-  const programOf = async (plan: Plan, again: boolean): Promise<Program> => {
-    const program = await finishWithPauses(emitSteps(graph, plan, hardware, { again }), pauses);
-    failOn(await finishWithPauses(verifySteps(program, hardware), pauses));
-    return program;
+  const chosen = plans.length > 1 || runs > 1;
+  const programs = runs > 1 ? 2 : 1;
+  const last = !chosen || options.onSpan !== undefined ? 1 : 0;
+  const works = options.simulate === false ? programs : last + (chosen ? 2 * programs * plans.length : 1);
+  let begun = 0;
+  const nextWork = (): ((share: number) => void) => {
+    const before = begun++;
+    const tellWork = (share: number): void => told(SEARCHING + ((1 - SEARCHING) * (before + share)) / works);
+    tellWork(0);
+    return tellWork;
   };
+  const programOf = (plan: Plan, again: boolean): Promise<Program> =>
+    emitVerified(graph, plan, hardware, { again, pauses, onProgress: nextWork() });
   const run = (program: Program, watched: Pick<SimulateOptions, 'onSpan'> = {}): Promise<Trace> =>
-    finishWithPauses(simulateSteps(program, hardware, { verified: true, ...watched }), pauses);
+    finishWithPauses(simulateSteps(program, hardware, { verified: true, ...watched }), pauses, nextWork());
   const written = async (plan: Plan): Promise<Written> => ({
     plan,
     program: await programOf(plan, false),
@@ -65,25 +77,32 @@ export async function compile(graph: Graph, hardware: Hardware, options: Compile
   if (first === undefined) throw internal('no plan');
   let best = await written(first);
   let compiled = performance.now() - start;
-  if (options.simulate === false) return { graph, hardware, ...best, milliseconds: { compile: compiled, simulate: 0 } };
+  if (options.simulate === false) {
+    told(1);
+    return { graph, hardware, ...best, milliseconds: { compile: compiled, simulate: 0 } };
+  }
   let simulated = 0;
   let trace: Trace | undefined;
   let least = Number.POSITIVE_INFINITY;
-  for (const plan of plans.length > 1 || runs > 1 ? plans : []) {
-    if (isHopeless(plan, least, runs)) continue;
-    const begun = performance.now();
+  for (const plan of chosen ? plans : []) {
+    if (isHopeless(plan, least, runs)) {
+      begun += 2 * programs;
+      continue;
+    }
+    const from = performance.now();
     const candidate = plan === first ? best : await written(plan);
     const ready = performance.now();
     const ran = await run(candidate.program);
     const again = candidate.again && { ...candidate.again, trace: await run(candidate.again.program) };
     const value = valueOfRuns(plan.objective, runs, ran, again?.trace);
     if (value < least) [best, trace, least] = [{ ...candidate, ...(again && { again }) }, ran, value];
-    compiled += ready - begun;
+    compiled += ready - from;
     simulated += performance.now() - ready;
   }
-  const begun = performance.now();
+  const from = performance.now();
   if (trace === undefined || options.onSpan !== undefined) trace = await run(best.program, options.onSpan && { onSpan: options.onSpan });
-  return { graph, hardware, ...best, trace, milliseconds: { compile: compiled, simulate: simulated + performance.now() - begun } };
+  told(1);
+  return { graph, hardware, ...best, trace, milliseconds: { compile: compiled, simulate: simulated + performance.now() - from } };
 }
 
 type Written = Pick<Compilation, 'plan' | 'program' | 'again'>;

@@ -23,25 +23,29 @@ export class Pauses {
   }
 }
 
-/** Work in steps, each short. */
-export type Steps<T> = Generator<undefined, T, undefined>;
+/** Work in steps, each short. A step may tell the share of all that is done with it. */
+export type Steps<T> = Generator<number | undefined, T, undefined>;
 
 /** All steps at once. */
 export function finish<T>(steps: Steps<T>): T {
   for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
+    const next = steps.next();
+    if (next.done) return next.value;
   }
 }
 
-/** All steps, with pauses. Rejects with the reason of the pauses' signal; what the work has begun is ended. */
-export async function finishWithPauses<T>(steps: Steps<T>, pauses: Pauses): Promise<T> {
+/** All steps, with pauses, at which `onProgress` is told the share done. Rejects with the reason of the pauses' signal; what the work has begun is ended. */
+export async function finishWithPauses<T>(steps: Steps<T>, pauses: Pauses, onProgress?: (done: number) => void): Promise<T> {
+  let share: number | undefined;
   try {
     for (;;) {
-      const { done, value } = steps.next();
-      if (done) return value;
+      const next = steps.next();
+      if (next.done) return next.value;
+      share = next.value ?? share;
       const pause = pauses.due();
-      if (pause !== undefined) await pause;
+      if (pause === undefined) continue;
+      if (share !== undefined) onProgress?.(share);
+      await pause;
     }
   } finally {
     steps.return(undefined as never);

@@ -79,6 +79,17 @@ export function progress(title: string, options: ProgressOptions = {}): Progress
   };
 }
 
+/** Tells of every share that is more than all before: for work in parts, each of which has its own. */
+export function growing(onProgress: ((done: number) => void) | undefined): (done: number) => void {
+  let most = 0;
+  return (done) => {
+    const share = Math.min(1, done);
+    if (share <= most) return;
+    most = share;
+    onProgress?.(share);
+  };
+}
+
 /** The items one by one, with a bar that counts them: `for (const chip of track(chips, 'Chips'))`. */
 export function* track<T>(items: Iterable<T>, title: string, total: number | undefined = lengthOf(items)): Generator<T, void, undefined> {
   const bar = progress(title);

@@ -73,9 +73,10 @@ export async function compareGenerations(
     const found: Compared[] = [];
     for (const row of some) {
       const { label } = row;
+      const part = (share: number): void => done.update((ran + share) / all.length);
       const { runs: _once, ...options } = optionsOf(row, scheduleOptions(args));
       try {
-        const made = await unlessTooHungry(label, simulateGeneration(model, hardware, workload, { ...options, bind }));
+        const made = await unlessTooHungry(label, simulateGeneration(model, hardware, workload, { ...options, bind, onProgress: part }));
         if ('problem' in made) hungry.push(made);
         else {
           found.push({ label, generation: made.value });

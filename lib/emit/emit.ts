@@ -67,7 +67,7 @@ export function* emitSteps(graph: Graph, plan: Plan, hardware: Hardware, { again
   const segments = [];
   for (const [i, segment] of plan.segments.entries()) {
     segments.push({ regionsBefore: emitter.regions.length, ...emitter.segment(segment, steps[i] ?? []) });
-    yield;
+    yield (i + 1) / plan.segments.length;
   }
   const whole =
     plan.repeats.length === 0

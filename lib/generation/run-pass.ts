@@ -2,10 +2,10 @@
 // turns are written, verified and simulated, and the last of them stands for the rest; that is exact (simulateLonger).
 
 import { finishWithPauses, Pauses } from '../base/pauses.ts';
-import { failOn } from '../base/problem.ts';
+import { growing } from '../base/progress.ts';
 import { type Bytes, bytesOf, sum } from '../base/units.ts';
 import { lowerBound } from '../cost/bound.ts';
-import { emitSteps } from '../emit/emit.ts';
+import { emitVerified } from '../emit/emit-verified.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { shortenGraph } from '../ir/fold.ts';
 import type { Graph, TensorId } from '../ir/graph.ts';
@@ -13,7 +13,6 @@ import { timesOf } from '../optimizer/folding.ts';
 import type { Plan } from '../optimizer/plan.ts';
 import type { ScheduleOptions } from '../optimizer/schedule.ts';
 import type { Program } from '../program/program.ts';
-import { verifySteps } from '../program/verify.ts';
 import type { KnownBlocks } from '../simulator/group.ts';
 import { CHANNEL } from '../simulator/jobs.ts';
 import { simulateLongerSteps, simulateSteps } from '../simulator/simulate.ts';
@@ -46,20 +45,27 @@ export interface PassOptions {
   readonly pauses?: Pauses;
 }
 
+/** How much of a pass is done when it is planned, and when its program is written. */
+const [PLANNED, WRITTEN] = [0.5, 0.75];
+
 export async function runPass(graph: Graph, hardware: Hardware, options: PassOptions): Promise<PassRun> {
   const start = performance.now();
   const { resident, pauses = new Pauses(options.schedule.signal) } = options;
-  const plan = await planPass(graph, hardware, options.schedule, resident);
+  const told = growing(options.schedule.onProgress);
+  const part = (from: number, to: number) => (share: number) => told(from + (to - from) * share);
+  const plan = await planPass(graph, hardware, { ...options.schedule, onProgress: part(0, PLANNED) }, resident);
   if (!options.whole && plan.repeats.length > 0 && plan.repeats.every(({ times }) => times > TURNS)) {
-    const short = await shortRun(graph, hardware, plan, { ...options, pauses }, start);
+    const short = await shortRun(graph, hardware, plan, { ...options, pauses, part }, start);
     if (short !== undefined) return short;
   }
-  const program = await finishWithPauses(emitSteps(graph, plan, hardware, { again: resident?.again ?? false }), pauses);
-  if (options.verify) failOn(await finishWithPauses(verifySteps(program, hardware), pauses));
+  const { verify } = options;
+  const again = resident?.again ?? false;
+  const program = await emitVerified(graph, plan, hardware, { again, verify, pauses, onProgress: part(PLANNED, WRITTEN) });
   const compiled = performance.now();
   const trace = await finishWithPauses(
     simulateSteps(program, hardware, { verified: true, segments: options.whole, ...(!options.whole && { knownBlocks: options.known }) }),
     pauses,
+    part(WRITTEN, 1),
   );
   return { graph, plan, program, trace, milliseconds: { compile: compiled - start, simulate: performance.now() - compiled } };
 }
@@ -68,7 +74,15 @@ async function shortRun(
   graph: Graph,
   hardware: Hardware,
   plan: Plan,
-  { known, verify, pauses }: PassOptions & { readonly pauses: Pauses },
+  {
+    known,
+    verify,
+    pauses,
+    part,
+  }: PassOptions & {
+    readonly pauses: Pauses;
+    readonly part: (from: number, to: number) => (share: number) => void;
+  },
   start: number,
 ): Promise<PassRun | undefined> {
   const short = shortenGraph(
@@ -77,11 +91,11 @@ async function shortRun(
     TURNS,
   );
   const repeats = plan.repeats.map((repeat, block) => ({ ...repeat, block, times: TURNS }));
-  const program = await finishWithPauses(emitSteps(short, { ...plan, repeats }, hardware), pauses);
-  if (verify) failOn(await finishWithPauses(verifySteps(program, hardware), pauses));
+  const program = await emitVerified(short, { ...plan, repeats }, hardware, { verify, pauses, onProgress: part(PLANNED, WRITTEN) });
   const compiled = performance.now();
   const turns = plan.repeats.map(({ times }) => times);
-  const trace = await finishWithPauses(simulateLongerSteps(program, hardware, turns, { verified: true, knownBlocks: known }), pauses);
+  const running = simulateLongerSteps(program, hardware, turns, { verified: true, knownBlocks: known });
+  const trace = await finishWithPauses(running, pauses, part(WRITTEN, 1));
   return trace && { graph, plan, program, trace, milliseconds: { compile: compiled - start, simulate: performance.now() - compiled } };
 }
 

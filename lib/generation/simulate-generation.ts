@@ -49,7 +49,7 @@ export async function simulateGeneration(
   const pauses = new Pauses(options.signal ?? cellSignal());
   const whole = onPass !== undefined;
   let name = '';
-  const run = async (pass: Pass, isEnd: boolean, resident?: Resident): Promise<SimulatedPass> => {
+  const run = async (pass: Pass, isEnd: boolean, onShare: (done: number) => void, resident?: Resident): Promise<SimulatedPass> => {
     options.signal?.throwIfAborted();
     await pauses.due();
     const start = performance.now();
@@ -57,7 +57,7 @@ export async function simulateGeneration(
     name = graph.name;
     const load = performance.now() - start;
     const ran = await runPass(graph, hardware, {
-      schedule: scheduleOptions,
+      schedule: { ...scheduleOptions, onProgress: onShare },
       known,
       whole,
       verify: whole || isEnd,

@@ -2,7 +2,7 @@
 // Loops are unrolled as they are walked, never in memory.
 
 import { statementsOf } from './expand.ts';
-import type { MetaOp, Parallel, Program } from './program.ts';
+import type { MetaOp, Parallel, Program, Statement } from './program.ts';
 
 export interface Block {
   /** Number of the parallel block, from 0; the boundary after the last one has the next number. */
@@ -10,6 +10,16 @@ export interface Block {
   readonly boundary: readonly MetaOp[];
   /** Empty for what follows the last parallel block. */
   readonly parallel: readonly MetaOp[];
+}
+
+/** Parallel blocks that run, each turn of a loop counted. */
+export function countBlocks(statements: readonly Statement[]): number {
+  let count = 0;
+  for (const statement of statements) {
+    if (statement.kind === 'parallel') count++;
+    else if (statement.kind === 'loop') count += statement.count === 0 ? 0 : statement.count * countBlocks(statement.body);
+  }
+  return count;
 }
 
 export function blocksOf(program: Program): Generator<Block> {

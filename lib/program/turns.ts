@@ -2,7 +2,7 @@
 // Program -> parts, one after another: the turns of each loop, and what stands between loops. A loop's first turn is
 // joined to what stands before it, as a boundary may reach into it; loops with others inside are not taken apart.
 
-import { type Block, blocksIn } from './blocks.ts';
+import { type Block, blocksIn, countBlocks } from './blocks.ts';
 import { idIn, idsOf, statementsOf, turnsOf } from './expand.ts';
 import type { ProgramIndex } from './geometry.ts';
 import type {
@@ -58,7 +58,7 @@ export function* partsOf({ body }: Program, index: ProgramIndex): Generator<Part
   const before = (): Part => {
     const [statements, from] = [between, first];
     between = [];
-    first += parallels(statements);
+    first += countBlocks(statements);
     return { blocks: () => blocksIn(statementsOf({ body: statements }), from) };
   };
   for (const [number, statement] of body.entries()) {
@@ -69,7 +69,7 @@ export function* partsOf({ body }: Program, index: ProgramIndex): Generator<Part
     between.push({ ...statement, count: Math.min(1, statement.count) });
     yield before();
     const statements = turnsOf(statement);
-    const length = parallels(statement.body);
+    const length = countBlocks(statement.body);
     const kinds = new Kinds(statement, index);
     for (let turn = 1; turn < statement.count; turn++) {
       const from = first;
@@ -86,15 +86,6 @@ export function* partsOf({ body }: Program, index: ProgramIndex): Generator<Part
 
 function hasWholeBlocks({ body }: Loop): boolean {
   return body.at(-1)?.kind === 'parallel' && body.every(({ kind }) => kind !== 'loop');
-}
-
-function parallels(body: readonly Statement[]): number {
-  let count = 0;
-  for (const statement of body) {
-    if (statement.kind === 'parallel') count++;
-    if (statement.kind === 'loop') count += statement.count === 0 ? 0 : statement.count * parallels(statement.body);
-  }
-  return count;
 }
 
 /** What the ids of a turn stand for. */

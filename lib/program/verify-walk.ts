@@ -5,7 +5,7 @@ import type { Steps } from '../base/pauses.ts';
 import type { Range } from '../base/shapes.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { tileGrid } from '../hardware/tile.ts';
-import type { Block } from './blocks.ts';
+import { type Block, countBlocks } from './blocks.ts';
 import type { Findings } from './findings.ts';
 import {
   type Activity,
@@ -66,6 +66,8 @@ export function* walkProgram(
     if (signature !== undefined && safeBlocks.has(signature)) return;
     if (findDeadlock(ops, where, state, knownGraphs) === undefined && signature !== undefined) safeBlocks.add(signature);
   };
+  const all = Math.max(1, countBlocks(program.body));
+  const shareAt = (blocks: number): number => Math.min(1, blocks / all);
   const walk = function* (blocks: Iterable<Block>): Steps<void> {
     for (const { id, boundary, parallel } of blocks) {
       checkWaits(boundary, `Boundary ${id}`);
@@ -79,14 +81,14 @@ export function* walkProgram(
       checkBusy(parallel, id, state);
       step(parallel, (s, later) => `Segment ${id + later}, ${parallel[s]?.kind} ${s + 1}`, state);
       forgetWindows(state);
-      yield;
+      yield shareAt(id + 1);
     }
   };
   /** By kind of turn: the last one that was walked and was right. */
   const records = new Map<string, TurnRecord>();
   for (const { blocks, turn } of partsOf(program, index)) {
     const known = turn && records.get(turn.kind);
-    yield;
+    yield turn && shareAt(turn.first);
     if (turn === undefined) yield* walk(blocks());
     else if (known === undefined || !repeatTurn(known, turn, state)) {
       records.delete(turn.kind);

@@ -7,9 +7,9 @@ import { failOn, internal } from '../base/problem.ts';
 import { PASSING, progress } from '../base/progress.ts';
 import type { Cycles } from '../base/units.ts';
 import { type Hardware, PRICES } from '../hardware/hardware.ts';
-import type { Block } from '../program/blocks.ts';
+import { type Block, countBlocks } from '../program/blocks.ts';
 import { indexProgram, type ProgramIndex } from '../program/geometry.ts';
-import type { MetaOp, Program, Statement } from '../program/program.ts';
+import type { MetaOp, Program } from '../program/program.ts';
 import { hasLoop, Signatures } from '../program/signature.ts';
 import type { KnownGraphs } from '../program/tasks.ts';
 import { partsOf, type Renaming, renaming, type Turn } from '../program/turns.ts';
@@ -77,9 +77,7 @@ function* runProgram(program: Program, hardware: Hardware, options: SimulateOpti
   if (options.verified !== true) failOn(yield* verifySteps(program, hardware));
   const index = indexProgram(program);
   const bar = progress(`Simulating ${program.model.name}`, PASSING);
-  const blocksInAll = countBlocks(program.body);
-  const machine = new Machine(program, index, hardware, options, (ran) => {
-    const share = Math.min(1, ran / blocksInAll);
+  const machine = new Machine(program, index, hardware, options, (share) => {
     bar.update(share);
     options.onProgress?.(share);
   });
@@ -88,7 +86,7 @@ function* runProgram(program: Program, hardware: Hardware, options: SimulateOpti
   const more = moreTurns(program, turns);
   try {
     for (const { blocks, turn } of partsOf(program, index)) {
-      yield;
+      yield machine.share;
       const known = turn && !isWatched(options) ? records.get(turn.kind) : undefined;
       let repeated = known;
       if (turn !== undefined && known !== undefined && machine.isInModes(known.modes)) machine.repeat(known, turn);
@@ -134,16 +132,6 @@ function moreTurns({ body }: Program, turns: readonly number[]) {
 
 function missing(): never {
   throw internal('a program was run for longer than it is');
-}
-
-/** Blocks that run, each turn of a loop counted. */
-function countBlocks(statements: readonly Statement[]): number {
-  let count = 0;
-  for (const statement of statements) {
-    if (statement.kind === 'parallel') count++;
-    else if (statement.kind === 'loop') count += statement.count * countBlocks(statement.body);
-  }
-  return count;
 }
 
 /** Whoever watches sees every job of every turn. */
@@ -194,15 +182,19 @@ class Machine {
   private readonly index: ProgramIndex;
   private readonly hardware: Hardware;
   private readonly options: SimulateOptions;
-  private readonly onBlock: (ran: number) => void;
+  private readonly onBlock: (share: number) => void;
+  private readonly blocksInAll: number;
   private blocksRun = 0;
+  /** Of the program's blocks, those that have run. */
+  share = 0;
 
-  constructor(program: Program, index: ProgramIndex, hardware: Hardware, options: SimulateOptions, onBlock: (ran: number) => void) {
+  constructor(program: Program, index: ProgramIndex, hardware: Hardware, options: SimulateOptions, onBlock: (share: number) => void) {
     this.program = program;
     this.index = index;
     this.hardware = hardware;
     this.options = options;
     this.onBlock = onBlock;
+    this.blocksInAll = countBlocks(program.body);
     this.known = options.knownBlocks ?? knownBlocks(hardware);
     for (const op of program.before ?? []) if (op.kind === 'CM.switch') setMode(this.memoryMode, op.arrays, op.to === 'TOM');
     if (this.known.hardware !== hardware) throw internal('the blocks that are known ran on another chip');
@@ -231,7 +223,7 @@ class Machine {
       const modes = this.modes();
       this.note({ id, boundaryStart: begin, start, end: this.now, boundary: atBoundary, statements, memoryMode: modes });
       ran.push({ id, boundary: before, parallel: during, modes });
-      yield;
+      yield this.share;
     }
     return ran;
   }
@@ -372,7 +364,8 @@ class Machine {
   }
 
   private note(trace: SegmentTrace): void {
-    this.onBlock(++this.blocksRun);
+    this.share = Math.min(1, ++this.blocksRun / this.blocksInAll);
+    this.onBlock(this.share);
     this.memoryCycles += trace.memoryMode.length * (trace.end - trace.boundaryStart);
     this.boundaryCycles += trace.start - trace.boundaryStart;
     if (this.options.segments !== false) this.segments.push(trace);

@@ -80,7 +80,7 @@ export function createEvaluator(modelPath: ModelPath): Evaluate {
           return programs.get(key, hardware, (chip) => planTogether(graphOf(first), graphOf(last), tokens, chip, options));
         },
         alone: (pass) => compiled(keyOfGraph(pass), graphOf(pass)),
-        run: (pass, _isEnd, resident) => measure(keyOfGraph(pass), graphOf(pass), resident),
+        run: (pass, _isEnd, _onShare, resident) => measure(keyOfGraph(pass), graphOf(pass), resident),
       });
       return { status: 'done', metrics: combined(prefill, decode), milliseconds: took() };
     } catch (error) {

@@ -160,8 +160,52 @@ test('progress only grows, from above 0 to at most 1', async () => {
   const shares: number[] = [];
   await schedule(graph, loadHardware('hw/dynaplasia-paper.json'), { optimizer: 'joint', onProgress: (share) => shares.push(share) });
   assert.ok(shares.length > 2);
+  grow(shares);
+});
+
+function grow(shares: readonly number[]): void {
   for (const [i, share] of shares.entries())
     assert.ok(share >= (shares[i - 1] ?? 0) && share <= 1 + 1e-9, `${shares[i - 1]}, then ${share}`);
+}
+
+test('progress moves while a program is emitted, verified and simulated, and ends at 1', async () => {
+  const graph = importOnnx('datasets/bert-large.onnx', { bind: { batch: 1, sequence: 64 } });
+  const chip = loadHardware('hw/dynaplasia-paper.json');
+  const plan = await schedule(graph, chip, { optimizer: 'occ' });
+  const program = emit(graph, plan, chip);
+  for (const [name, steps] of Object.entries({
+    emit: emitSteps(graph, plan, chip),
+    verify: verifySteps(program, chip),
+    simulate: simulateSteps(program, chip, { verified: true }),
+  })) {
+    const told = [...steps].filter((share) => share !== undefined);
+    grow(told);
+    assert.is(told.at(-1), 1, name);
+    assert.ok(new Set(told).size > 50, `${name}: ${new Set(told).size} shares`);
+  }
+  const shares: number[] = [];
+  await compile(graph, chip, { optimizer: 'occ', onProgress: (share) => shares.push(share) });
+  grow(shares);
+  assert.is(shares.at(-1), 1);
+  assert.ok(shares.some((share) => share > 0.6 && share < 0.8) && shares.some((share) => share > 0.8 && share < 1), shares.join(', '));
+});
+
+test('progress of a compilation with rivals, of several runs and of a generation only grows and ends at 1', async () => {
+  const chip = loadHardware('hw/dynaplasia-paper.json');
+  const graph = importOnnx('datasets/narrow/gpt2.onnx', { bind: { batch: 1, sequence: 16, past: 0 } });
+  const work: readonly ((onProgress: (share: number) => void) => Promise<unknown>)[] = [
+    (onProgress) => compile(graph, chip, { optimizer: 'joint', onProgress }),
+    (onProgress) => compile(graph, chip, { optimizer: 'joint', runs: 10, onProgress, onSpan: () => undefined }),
+    (onProgress) => compile(graph, chip, { simulate: false, onProgress }),
+    (onProgress) => simulateGeneration('datasets/narrow/gpt2.onnx', chip, { prompt: 8, generate: 16 }, { onProgress }),
+  ];
+  for (const run of work) {
+    const shares: number[] = [];
+    await run((share) => shares.push(share));
+    grow(shares);
+    assert.ok(shares.length > 1);
+    assert.is(shares.at(-1), 1);
+  }
 });
 
 test.run();
