@@ -9,7 +9,7 @@ import type { Optimizer, OptimizerRequest } from '../optimizer.ts';
 import { OBJECTIVES } from '../plan.ts';
 import { hasOperandsInPlace } from './in-place.ts';
 import { hasTimeForAll, rivalsFor } from './rivals.ts';
-import { type Candidate, type JointOptions, JointSearch } from './trials.ts';
+import { type Candidate, type JointOptions, JointSearch, mostPlaced } from './trials.ts';
 
 /** Candidates, best first by `weigh`: joint's own and its rivals' plans. */
 export function jointCandidates(
@@ -69,18 +69,13 @@ function allDifferent({ objective }: OptimizerRequest['goal'], best: Candidate, 
     .slice(0, MOST_DIFFERENT);
 }
 
-/**
- * How many decisions beside the best one are handed on, of joint's own and of rivals'; of its own one more, none of them with operands in
- * place, where the best one has them.
- */
-const MOST_OTHERS = 1;
-
+/** Of joint's own decisions those that are placed, and one rival's; one more, none of them with operands in place, where the best one has them. */
 function nextBest(goal: OptimizerRequest['goal'], best: Candidate, found: readonly Candidate[], hardware: Hardware): readonly Candidate[] {
   const others: Candidate[] = [];
   const plain = found.filter((candidate) => candidate !== best && !hasOperandsInPlace(candidate));
   for (const isRival of [false, true]) {
     let left = plain.filter((candidate) => (candidate.rival !== undefined) === isRival);
-    const most = MOST_OTHERS + (!isRival && hasOperandsInPlace(best) ? 1 : 0);
+    const most = isRival ? 1 : mostPlaced(best.work) - (hasOperandsInPlace(best) ? 0 : 1);
     for (let i = 0; i < most; i++) {
       const next = bestOf(goal, left, hardware);
       if (next === undefined) break;

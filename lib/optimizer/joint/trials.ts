@@ -58,8 +58,15 @@ const TRIALS = [
 const SEARCHES = TRIALS.length + 2 + (TRIALS.length + 1) + 1;
 const BUDGETS = [1, 0.5];
 const SLACKS = [1, 2];
-/** How many of joint's own decisions are placed. */
-const MOST_PLACED = 2;
+/**
+ * How many of joint's own decisions are placed: more where few pieces make a program that is simulated in no time, because there what the
+ * machine's cost leaves out can turn their order.
+ */
+export function mostPlaced({ times }: Work): number {
+  return sum(times) <= FEW_PIECES ? 5 : 2;
+}
+
+const FEW_PIECES = 200;
 
 /** A network cut into pieces, prepared for any number of searches. */
 interface Prepared {
@@ -122,8 +129,10 @@ export class JointSearch {
       if (rehomed !== undefined) tried.push(rehomed);
     }
     tried.sort((a, b) => a.value - b.value);
+    const [first] = tried;
+    const worthPlacing = first === undefined ? [] : tried.slice(0, mostPlaced(first.work));
     const own = [
-      ...tried.slice(0, MOST_PLACED).flatMap((trial) => this.placedTrial(trial, weigh)),
+      ...worthPlacing.flatMap((trial) => this.placedTrial(trial, weigh)),
       ...(await this.residents(weigh)).map((decision) => this.judged(placed(decision, hardware), weigh)),
     ];
     // The simulator may like a rival better than what is in place, so that it is not ruled out by that.
