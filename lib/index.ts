@@ -111,7 +111,7 @@ export { Table, table } from './report/table.ts';
 export { openTraceFile } from './report/trace-file.ts';
 // Functional simulation: what a program computes, and the reference it is compared with
 export type { ConverterOptions } from './simulator/functional/converter.ts';
-export { type IntegerTensor, type RunProgramOptions, runProgram } from './simulator/functional/run-program.ts';
+export { type IntegerTensor, type RunProgramOptions, runProgram, runProgramAsync } from './simulator/functional/run-program.ts';
 export { type WeightImage, weightImage } from './simulator/functional/weight-image.ts';
 // Trace
 export { occupancy } from './simulator/occupancy.ts';

@@ -5,9 +5,12 @@ import * as assert from 'uvu/assert';
 import { emit } from '../../lib/emit/emit.ts';
 import type { Hardware } from '../../lib/hardware/hardware.ts';
 import { loadHardware } from '../../lib/hardware/read.ts';
+import { importOnnx } from '../../lib/onnx/import-onnx.ts';
+import { openWeights } from '../../lib/onnx/weights.ts';
 import { schedule } from '../../lib/optimizer/schedule.ts';
 import { parseProgram } from '../../lib/program/parse.ts';
 import { printProgram } from '../../lib/program/print.ts';
+import { runProgram, runProgramAsync } from '../../lib/simulator/functional/run-program.ts';
 import { randomChip, smallChip } from '../support/chips.ts';
 import { randomNetwork } from '../support/networks.ts';
 import { encoder, functions, mobileBlock } from './models.ts';
@@ -28,6 +31,34 @@ programs('for random networks on random chips, each under another optimizer', as
     assert.ok(new Set(expected).size > 2, `network ${seed} computes something`);
     assert.equal(computedBy(program, chip, one), expected, `network ${seed} on ${chip.name}`);
   }
+});
+
+programs('with pauses they compute the same, and a signal ends them between two chunks', async () => {
+  const graph = importOnnx('datasets/digits.onnx', { bind: { batch: 64 } });
+  const read = openWeights('datasets/digits.onnx', graph);
+  const chip = loadHardware('hw/dynaplasia.json');
+  const { network, inputs } = prepared({ graph, values: ({ id }) => read(id).elements }, 1, chip.precision);
+  const program = await programFor(graph, chip);
+  // Bit by bit it takes long enough for a pause.
+  const options = { bitSerial: true };
+  const start = performance.now();
+  const whole = await runProgramAsync(program, chip, network, inputs, options);
+  const milliseconds = performance.now() - start;
+  assert.equal(whole, runProgram(program, chip, network, inputs, options));
+  const reason = new Error('enough');
+  const controller = new AbortController();
+  let told = Number.NaN;
+  setTimeout(() => {
+    told = performance.now();
+    controller.abort(reason);
+  }, milliseconds / 10);
+  try {
+    await runProgramAsync(program, chip, network, inputs, { ...options, signal: controller.signal });
+    assert.unreachable('it was not stopped');
+  } catch (error) {
+    assert.is(error, reason);
+  }
+  assert.ok(performance.now() - told < milliseconds / 2 + 1000, `${performance.now() - told} ms of ${milliseconds}`);
 });
 
 programs('run again, on the weights that stayed in their arrays, they compute the same', async () => {

@@ -2,14 +2,16 @@
 // chunk by chunk in the order in which the timed machine serves its resources, on storage in which data really lies; so a
 // wrong program gives wrong numbers. Source: Zhao et al. 2025, sec. 4.4, for what the meta-operators mean.
 
+import { finish, finishWithPauses, Pauses, type Steps } from '../../base/pauses.ts';
 import { assertNever, fail, failOn } from '../../base/problem.ts';
+import { cellSignal } from '../../base/progress.ts';
 import type { Hardware } from '../../hardware/hardware.ts';
 import type { TensorId } from '../../ir/graph.ts';
 import { blocksOf } from '../../program/blocks.ts';
 import { type Activity, entry, progressAt } from '../../program/geometry.ts';
 import type { MetaOp, MetaOpOf, Program, Region } from '../../program/program.ts';
 import { taskGraph } from '../../program/tasks.ts';
-import { verifyProgram } from '../../program/verify.ts';
+import { verifySteps } from '../../program/verify.ts';
 import { type NumberFormat, toInteger } from '../../workload/number-format.ts';
 import type { QuantisedNetwork } from '../../workload/quantise.ts';
 import type { Tile } from './cim-array.ts';
@@ -43,20 +45,49 @@ export function runProgram(
   inputs: Readonly<Record<TensorId, ArrayLike<number>>>,
   options: RunProgramOptions = {},
 ): Readonly<Record<TensorId, IntegerTensor>> {
-  if (!options.verified) failOn(verifyProgram(program, hardware));
+  return finish(runProgramSteps(program, hardware, network, inputs, options));
+}
+
+/**
+ * `runProgram` with pauses: other work goes on meanwhile, and the signal (in a notebook that of the running cell, unless given) ends it
+ * between two chunks. Rejects as `runProgram` throws, and with the signal's reason.
+ */
+export function runProgramAsync(
+  program: Program,
+  hardware: Hardware,
+  network: QuantisedNetwork,
+  inputs: Readonly<Record<TensorId, ArrayLike<number>>>,
+  { signal, ...options }: RunProgramOptions & { readonly signal?: AbortSignal } = {},
+): Promise<Readonly<Record<TensorId, IntegerTensor>>> {
+  return finishWithPauses(runProgramSteps(program, hardware, network, inputs, options), new Pauses(signal ?? cellSignal()));
+}
+
+/** `runProgram`, a step a chunk. */
+export function* runProgramSteps(
+  program: Program,
+  hardware: Hardware,
+  network: QuantisedNetwork,
+  inputs: Readonly<Record<TensorId, ArrayLike<number>>>,
+  options: RunProgramOptions = {},
+): Steps<Readonly<Record<TensorId, IntegerTensor>>> {
+  if (!options.verified) failOn(yield* verifySteps(program, hardware));
   const context = new Context(program, hardware, network, options);
   checkTensors(program, context);
   giveInputs(program, context, inputs);
   const image = options.image && new ImageReader(options.image, program);
   for (const [i, op] of (program.before ?? []).entries())
-    runGroup([op], context, image && ((write, _, unsigned) => image.tiles(write, { segment: 0, at: 'before', statement: i }, unsigned)));
+    yield* runGroup(
+      [op],
+      context,
+      image && ((write, _, unsigned) => image.tiles(write, { segment: 0, at: 'before', statement: i }, unsigned)),
+    );
   for (const { id, boundary, parallel } of blocksOf(program)) {
-    runGroup(
+    yield* runGroup(
       boundary,
       context,
       image && ((op, statement, unsigned) => image.tiles(op, { segment: id, at: 'boundary', statement }, unsigned)),
     );
-    runGroup(
+    yield* runGroup(
       parallel,
       context,
       image && ((op, statement, unsigned) => image.tiles(op, { segment: id, at: 'segment', statement }, unsigned)),
@@ -69,7 +100,7 @@ export function runProgram(
 type Imaged = (op: MetaOpOf<'CIM.write'>, statement: number, unsigned: boolean) => readonly Tile[];
 
 /** Statements that run together: all their chunks, in an order that keeps every dependence. */
-function runGroup(statements: readonly MetaOp[], context: Context, imaged?: Imaged): void {
+function* runGroup(statements: readonly MetaOp[], context: Context, imaged?: Imaged): Steps<void> {
   const { activities, firstTask, order, cyclic } = taskGraph(statements, context.index);
   if (cyclic.length > 0) {
     const where = cyclic.slice(0, 4).map((s) => `${statements[s]?.kind} ${s + 1}`);
@@ -88,6 +119,7 @@ function runGroup(statements: readonly MetaOp[], context: Context, imaged?: Imag
       running.set(s, run);
     }
     run(chunk);
+    yield;
     // Prepared statements hold whole tensors.
     if (chunk === activities[s]!.chunks - 1) running.delete(s);
   }
