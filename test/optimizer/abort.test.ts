@@ -145,6 +145,8 @@ test('compile and a generation hear their signal whatever they are at', async ()
     (signal) => simulateGeneration(model, chip, { prompt: 8, generate: 64 }, { tolerance: 0, signal }),
   ];
   for (const run of work) {
+    // Of two, as the first compiles what the others find compiled and takes twice as long.
+    await run(new AbortController().signal);
     const start = performance.now();
     await run(new AbortController().signal);
     const whole = performance.now() - start;
