@@ -65,7 +65,7 @@ function solve(problem: AllocationProblem): Allocation | undefined {
   const { units, memory } = counts;
   const compute = units.map((number, i) => number * search.needs[i]!.unit);
   const needed = lacking(search, counts);
-  const shared = sharedArrays(edges, search.sharing.atLeast(needed, memory) ?? [], needed);
+  const shared = needed === 0 ? [] : sharedArrays(edges, search.sharing.atLeast(needed, memory) ?? [], needed);
   return { compute, memory, shared, latency: objectiveOf(problem, compute, memory) };
 }
 

@@ -101,6 +101,11 @@ export class FormTable {
     return demands;
   }
 
+  /** Loads stay known. Demands are large, and once a search has its options it seldom asks again. */
+  forgetDemands(): void {
+    this.demands.length = 0;
+  }
+
   /** Load of what was allotted to a segment of a form, if that is known. */
   loadOf(form: number, allotted: LoadKey): SegmentLoad | undefined {
     const last = this.lastLoad[form];

@@ -235,6 +235,7 @@ export class JointSearch {
       onProgress: (done) => options.onProgress?.((this.searched + done) / SEARCHES),
       pause: () => this.pause(),
     });
+    forms.table.forgetDemands();
     if (allotments === undefined) return undefined;
     const cost = machineCost(work, allotments, homes, hardware, forms);
     prepared.cut = { segmentOf: segmentsOf(allotments), cycles: cost.segments.map(({ intra }) => intra) };
