@@ -29,8 +29,15 @@ export class Sharing {
 
   /** Arrays per edge, at least `enough` in all, when operators have `memory` arrays; undefined if that many cannot be shared. */
   atLeast(enough: number, memory: readonly number[]): readonly number[] | undefined {
-    this.order ??= orderOf(this.edges, this.operators);
     const { edges } = this;
+    // In most questions the edges cannot have that many even if none took from another.
+    let most = 0;
+    for (let e = 0; e < edges.length; e++) {
+      const { producer, consumer, mostShared } = edges[e]!;
+      most += Math.min(mostShared, memory[producer]!, memory[consumer]!);
+    }
+    if (most < enough) return undefined;
+    this.order ??= orderOf(edges, this.operators);
     const { leaves, cycles, cyclic } = this.order;
     const left = [...memory];
     const shared = new Array<number>(edges.length).fill(0);
