@@ -7,8 +7,8 @@ import { failOn, internal } from '../base/problem.ts';
 import type { Range } from '../base/shapes.ts';
 import { ceilDiv } from '../base/units.ts';
 import { allFeatures, manifestOf } from '../dataflow/manifest.ts';
-import { chunksOf, type Read, tensorBytes } from '../dataflow/steps.ts';
-import { type Stream as Flowing, type Room, shareStreams } from '../dataflow/streams.ts';
+import { type Read, tensorBytes } from '../dataflow/steps.ts';
+import { type Room, shareStreams } from '../dataflow/streams.ts';
 import { demandsOn, windowPositions } from '../dataflow/windows.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import { foldGraph } from '../ir/fold.ts';
@@ -22,6 +22,7 @@ import { inputMemory } from './input-memory.ts';
 import { KeptMemory } from './memory.ts';
 import { OperandPlaces } from './operand-places.ts';
 import { type Life, type Lives, livesOf, type Step, stepsOf } from './steps.ts';
+import { movePace, movePaceOf, type Stream, together } from './streams.ts';
 import { unfold } from './unfold.ts';
 import { WindowPlaces, type WindowRoom } from './window-places.ts';
 
@@ -85,19 +86,6 @@ export function* emitSteps(graph: Graph, plan: Plan, hardware: Hardware, { again
     ...(before && { before }),
     body: whole.body,
   };
-}
-
-/** Features of one tensor on their way to the steps of the segment that read them. */
-interface Stream extends Flowing {
-  readonly readers: readonly Step[];
-  readonly tensor: ManifestTensor;
-  readonly range: Range;
-  /** Positions held on the way. */
-  readonly window: number;
-  /** Memory-mode arrays that may hold them. */
-  readonly memory: readonly number[];
-  /** External region the data comes from; absent if it is made in this segment. */
-  readonly home?: Region;
 }
 
 /** The segment's part of what each tensor's regions are written by and read from. */
@@ -352,40 +340,6 @@ class Emitter {
   private life(tensor: TensorId): Life {
     return this.lives.get(tensor) ?? lost(tensor);
   }
-}
-
-/** Streams of the same data to several readers as one: brought once, held until the last has it. */
-function together(streams: readonly Stream[]): readonly Stream[] {
-  const merged = new Map<string, Stream>();
-  for (const stream of streams) {
-    const key = `${stream.tensor.id} ${stream.range.from} ${stream.range.to} ${stream.home?.id ?? ''}`;
-    const other = merged.get(key);
-    merged.set(
-      key,
-      other === undefined
-        ? stream
-        : {
-            ...other,
-            readers: [...other.readers, ...stream.readers],
-            feedBytes: other.feedBytes + stream.feedBytes,
-            window: Math.max(other.window, stream.window),
-            windowBytes: Math.max(other.windowBytes, stream.windowBytes),
-          },
-    );
-  }
-  return [...merged.values()];
-}
-
-/** A move from outside goes row by row, as its reader needs it. */
-function movePace(tensor: ManifestTensor, read: Pick<Read, 'window'>): { positions: number; chunks: number } {
-  const { samples, rowsIn, widthIn } = read.window;
-  const rows = { ...read.window, samples, rowsOut: rowsIn, widthOut: widthIn };
-  return { positions: tensor.positions, chunks: chunksOf(rows, tensor.positions) };
-}
-
-function movePaceOf({ readers, tensor }: Stream): { positions: number; chunks: number } {
-  const read = readers[0]?.reads.find((candidate) => candidate.tensor.id === tensor.id);
-  return movePace(tensor, read ?? lost(tensor.id));
 }
 
 function pieceFields({ parent, piece, copies, compute }: OperatorPlan) {

@@ -187,3 +187,12 @@ function sameRange(a: Range, b: Range | undefined): boolean {
 function lost(region: RegionId): never {
   throw internal(`a turn without problems read region '${region}', which nobody has written`);
 }
+
+/** A window that holds less than its tensor is empty again when its boundary or block ends. */
+export function forgetWindows(state: State): void {
+  for (const id of state.windows) {
+    const written = dataIn(state, id);
+    if (written !== undefined) state.data.set(id, { ...written, features: [] });
+  }
+  state.windows.clear();
+}

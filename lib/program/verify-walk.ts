@@ -24,6 +24,7 @@ import { type KnownGraphs, taskGraph } from './tasks.ts';
 import { partsOf } from './turns.ts';
 import {
   dataIn,
+  forgetWindows,
   newState,
   type Piece,
   recordTurn,
@@ -382,15 +383,6 @@ function inputsNeeded(
   if (op.kind === 'VEC.run' || op.inner.from === 0) return needed;
   const partial = operator.partials.find(({ upTo }) => upTo === op.inner.from)?.tensor ?? `${operator.id} up to ${op.inner.from}`;
   return [...needed, { tensor: partial, needed: op.outputs }];
-}
-
-/** A window that holds less than its tensor is empty again when its boundary or block ends. */
-function forgetWindows(state: State): void {
-  for (const id of state.windows) {
-    const written = dataIn(state, id);
-    if (written !== undefined) state.data.set(id, { ...written, features: [] });
-  }
-  state.windows.clear();
 }
 
 function meetsIn(a: Range, b: Range): boolean {
