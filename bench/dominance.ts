@@ -73,7 +73,7 @@ export async function dominanceOfNetworks(models: readonly string[] = SEVEN): Pr
         for (const rival of options) {
           const { plan, trace } = await runPass(graph, chip, { schedule: rival, known, whole: false, verify: false });
           found.push({ rival, cost: ownCost / recosted(plan, graph, chip).cycles, simulated: ownCycles / trace.makespanCycles });
-          process.stderr.write(`${model} on ${chipName}: ${found.length} of ${options.length}   \r`);
+          if (process.stderr.isTTY) process.stderr.write(`${model} on ${chipName}: ${found.length} of ${options.length}   \r`);
         }
         return found;
       };

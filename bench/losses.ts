@@ -9,7 +9,7 @@ import { type Loss, lossesOf } from '../test/support/losses.ts';
 const { losses, compared } = await lossesOf(async (graph, chip, optimizer) => {
   // Of a repeated block three turns are simulated, which is exact (docs/language-models.md).
   const run = await runPass(graph, chip, { schedule: { optimizer }, known: knownBlocks(chip), whole: false, verify: false });
-  process.stderr.write(`${graph.name} on ${chip.name}: ${optimizer}        \r`);
+  if (process.stderr.isTTY) process.stderr.write(`${graph.name} on ${chip.name}: ${optimizer}        \r`);
   return [run.plan.analyticCycles, run.trace.makespanCycles];
 });
 const [paper = [], machine = []] = losses;
